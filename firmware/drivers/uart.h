@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The serial line to the host. Polled; its interrupt only ends the core's sleep. */
+#ifndef MPQ_UART_H
+#define MPQ_UART_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Sets the rate and lets a received byte wake the core. */
+void uart_init(uint32_t clock_hz, uint32_t baud_hz);
+
+/* Takes a received byte; negative if none waits. */
+int uart_receive(void);
+
+/* Whether a received byte was lost since the last call. */
+bool uart_take_overrun(void);
+
+/* Sends all bytes; waits while the transmit FIFO is full. */
+void uart_send(const uint8_t *bytes, size_t size);
+
+/* Waits until the last bit is on the line. */
+void uart_flush(void);
+
+#endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The kernels: one operation each, in two tiers with equal results bit for bit. nn: the neural instructions;
+ * rv32: plain RV32IMC C. Shapes, layouts and arithmetic: model_format.h. No allocation, no checks: model_parse() has
+ * done them all. On a host without the instructions the nn tier is built on an emulation (nn_insn.h, NN_EMULATE). */
+#ifndef MPQ_KERNELS_H
+#define MPQ_KERNELS_H
+
+#include <stdint.h>
+#include "model.h"
+
+/* What a kernel works on. in, in2 and out are the buffers' bytes, 16-byte aligned; weights and params 4-byte aligned;
+ * scratch is 16-byte aligned and has model_scratch_bytes(). in, out and scratch overlap nothing, except in == out for
+ * ReLU and flatten. */
+struct kernel_args {
+    const struct model_layer *layer;
+    const struct model_buffer *in_shape, *out_shape;
+    const uint8_t *in, *in2;
+    uint8_t *out;
+    const uint8_t *weights, *params;
+    uint8_t *scratch;
+};
+
+typedef void kernel_fn(const struct kernel_args *args);
+
+/* Weighted operations, by weight width. */
+kernel_fn conv2d_w8_nn, conv2d_w4_nn, conv2d_w2_nn;
+kernel_fn conv2d_w8_rv32, conv2d_w4_rv32, conv2d_w2_rv32;
+kernel_fn fc_w8_nn, fc_w4_nn, fc_w2_nn;
+kernel_fn fc_w8_rv32, fc_w4_rv32, fc_w2_rv32;
+/* The others use no neural instruction; both tiers share them. */
+kernel_fn maxpool, avgpool, relu, flatten, argmax;
+
+/* The kernel of a layer in a tier (enum proto_tier); NULL cannot happen for a parsed layer. */
+kernel_fn *kernel_select(const struct model_layer *layer, unsigned tier);
+
+#endif

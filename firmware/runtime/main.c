@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The firmware's main program: hands received bytes to the loader and sleeps when there are none.
+ * Owns the only loader and gives it all RAM behind the firmware as model area. */
+#include "counters.h"
+#include "csr.h"
+#include "loader.h"
+#include "sysctl.h"
+#include "trap.h"
+#include "uart.h"
+
+enum { MIE_EXTERNAL = 1 << 11 };
+
+extern uint8_t model_area[], model_area_end[]; /* from the linker script */
+
+static struct loader loader;
+static struct loader_platform platform;
+
+static void platform_send(void *context, const uint8_t *bytes, size_t size)
+{
+    (void)context;
+    uart_send(bytes, size);
+}
+
+static void platform_read_counters(void *context, uint64_t counters[COUNTER_COUNT])
+{
+    (void)context;
+    counters_read(counters);
+}
+
+static void platform_set_leds(void *context, unsigned leds)
+{
+    (void)context;
+    sysctl_set_leds(leds);
+}
+
+static void platform_reset(void *context)
+{
+    (void)context;
+    uart_flush();
+    sysctl_restart();
+}
+
+static void platform_init(void)
+{
+    const struct sysctl_info info = sysctl_read_info();
+
+    platform = (struct loader_platform){
+        .send = platform_send,
+        .read_counters = platform_read_counters,
+        .set_leds = platform_set_leds,
+        .reset = platform_reset,
+        .clock_hz = info.clock_hz,
+        .ram_bytes = info.ram_bytes,
+        .core_config = info.core_config,
+        .marchid = CSR_READ(CSR_MARCHID),
+        .mimpid = CSR_READ(CSR_MIMPID),
+        .isa_version = (uint16_t)info.isa_version,
+    };
+    uart_init(info.clock_hz, PROTO_BAUD_HZ);
+}
+
+/* Sleeps until a byte waits. The interrupt is enabled in mie but never taken: mstatus.MIE is 0. */
+static void wait_for_byte(void)
+{
+    if (uart_take_overrun())
+        loader_overrun(&loader);
+    trap_check_stack();
+    __asm__ volatile("wfi" ::: "memory");
+}
+
+int main(void)
+{
+    trap_watch_layer(&loader.running_layer);
+    platform_init();
+    counters_start();
+    CSR_WRITE(CSR_MIE, MIE_EXTERNAL);
+    loader_init(&loader, &platform, model_area, (uint32_t)(model_area_end - model_area));
+    for (;;) {
+        const int byte = uart_receive();
+
+        if (byte < 0) {
+            wait_for_byte();
+            continue;
+        }
+        if (byte == 0 && uart_take_overrun()) /* before the frame that lost a byte is judged */
+            loader_overrun(&loader);
+        loader_feed(&loader, (uint8_t)byte);
+    }
+}

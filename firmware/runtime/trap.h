@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The end of the firmware's life by a trap: report it and start again. */
+#ifndef MPQ_TRAP_H
+#define MPQ_TRAP_H
+
+#include <stdint.h>
+
+/* Where the number of the layer that runs now stands; the report carries it. */
+void trap_watch_layer(const uint16_t *running_layer);
+
+/* Entered from crt0.S on a stack of its own. Sends a PROTO_TRAP frame and restarts the system. */
+_Noreturn void trap_report(uint32_t mcause, uint32_t mepc, uint32_t mtval);
+
+/* Traps if the stack has grown out of its place. */
+void trap_check_stack(void);
+
+#endif

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// The neural unit: four accumulators, mode and activation index, and the five instructions on them.
+// Function: rtl/README.md. OpInit and OpMac change the state, OpRes reads it; the CSR port reads and writes it.
+// Timing:   OpInit and OpMac take one cycle, OpRes two: lanes 0 and 1, then lanes 2 and 3.
+//           valid_o marks the last cycle of an instruction.
+// Handshake: en_i says that the instruction executes in this cycle. The state changes once, at the end of the cycle
+//           in which en_i, valid_o and ready_i are all 1; an instruction that is held (ready_i = 0, or en_i = 0 for a
+//           stall) or killed (en_i = 0) leaves it as it was. If en_i falls between the two cycles of OpRes, the
+//           instruction starts again.
+// Misuse:   the fourth operator does nothing and is valid at once. CSR numbers 5 to 7 read as 0, writes to them do
+//           nothing. A CSR write together with en_i cannot happen on a single-issue core; the instruction would win.
+// Model:    tests/model/nn_model.c. Tests: tests/rtl/
+
+module nn_unit (
+  input  logic           clk_i,
+  input  logic           rst_ni,
+
+  // Instruction in the execution stage
+  input  logic           en_i,
+  input  logic           ready_i,
+  input  nn_op_pkg::op_e operator_i,
+  input  logic [31:0]    rs1_i,
+  input  logic [31:0]    rs2_i,
+  output logic           valid_o,
+  output logic [31:0]    result_o,
+
+  // State as CSRs: 0 to 3 accumulators, 4 {index, mode}
+  input  logic [2:0]     csr_addr_i,
+  input  logic           csr_we_i,
+  input  logic [31:0]    csr_wdata_i,
+  output logic [31:0]    csr_rdata_o
+);
+
+  logic [31:0] acc_q [4];
+  logic [2:0]  mode_q;
+  logic [1:0]  index_q;
+
+  logic        init, mac, res;   // which instruction executes in this cycle
+  logic        second_q;         // second cycle of OpRes
+  logic [15:0] first_half_q;     // lanes 0 and 1 of OpRes
+  logic [7:0]  scaled [2];
+  logic [31:0] sum [4];
+
+  assign init = en_i & (operator_i == nn_op_pkg::OpInit);
+  assign mac  = en_i & (operator_i == nn_op_pkg::OpMac);
+  assign res  = en_i & (operator_i == nn_op_pkg::OpRes);
+
+  assign valid_o  = (operator_i != nn_op_pkg::OpRes) | second_q;
+  assign result_o = {first_half_q, scaled[0], scaled[1]};
+
+  nn_dot u_dot (
+    .en_i         (mac),
+    .mode_i       (mode_q),
+    .index_i      (index_q),
+    .weights_i    (rs1_i),
+    .activations_i(rs2_i),
+    .sum_o        (sum)
+  );
+
+  for (genvar i = 0; i < 2; i++) begin : gen_requantize
+    nn_requantize u_requantize (
+      .en_i        (res),
+      .acc_i       (second_q ? acc_q[2 + i] : acc_q[i]),
+      .multiplier_i(second_q ? rs1_i[15 - 8*i -: 8] : rs1_i[31 - 8*i -: 8]),
+      .shift_i     (nn_op_pkg::shift_of_lane(rs2_i, second_q ? 2 + i : i)),
+      .relu_i      (rs2_i[0]),
+      .result_o    (scaled[i])
+    );
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      second_q     <= 1'b0;
+      first_half_q <= '0;
+    end else begin
+      second_q <= res & ~(second_q & ready_i);
+      if (res & ~second_q) begin
+        first_half_q <= {scaled[0], scaled[1]};
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      acc_q   <= '{default: '0};
+      mode_q  <= '0;
+      index_q <= '0;
+    end else if (init & ready_i) begin
+      for (int unsigned k = 0; k < 4; k++) begin
+        acc_q[k] <= 32'(signed'(rs1_i[31 - 8*k -: 8])) << nn_op_pkg::shift_of_lane(rs2_i, k);
+      end
+      mode_q  <= rs2_i[2:0];
+      index_q <= '0;
+    end else if (mac & ready_i) begin
+      for (int unsigned k = 0; k < 4; k++) begin
+        acc_q[k] <= acc_q[k] + sum[k];
+      end
+      index_q <= index_q + 2'd1;
+    end else if (csr_we_i) begin
+      if (!csr_addr_i[2]) begin
+        acc_q[csr_addr_i[1:0]] <= csr_wdata_i;
+      end else if (csr_addr_i[1:0] == 2'd0) begin
+        {index_q, mode_q} <= csr_wdata_i[4:0];
+      end
+    end
+  end
+
+  always_comb begin
+    csr_rdata_o = '0;
+    if (!csr_addr_i[2]) begin
+      csr_rdata_o = acc_q[csr_addr_i[1:0]];
+    end else if (csr_addr_i[1:0] == 2'd0) begin
+      csr_rdata_o = {27'b0, index_q, mode_q};
+    end
+  end
+
+endmodule

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The host's end of the serial line, bit by bit: 8 data bits, no parity, one stop bit, least
+// significant bit first. Call drive() and sample() once per clock cycle.
+#ifndef MPQ_SIM_SERIAL_LINE_H
+#define MPQ_SIM_SERIAL_LINE_H
+
+#include "byte_queue.h"
+
+class SerialLine
+{
+  public:
+    explicit SerialLine(uint32_t cycles_per_bit) : cycles_per_bit_(cycles_per_bit)
+    {
+    }
+
+    // Level towards the core in this cycle. Takes the next byte of queue when the line is free;
+    // true if it did.
+    bool drive(ByteQueue &queue, bool &level);
+    // Takes the core's level of this cycle; true if it completes a byte. A byte without its stop
+    // bit is dropped.
+    bool sample(bool level, uint8_t &byte);
+
+    // Both directions have been at rest for longer than a frame.
+    bool idle() const
+    {
+        return tx_bits_left_ == 0 && rx_bit_ < 0 && rest_cycles_ > 12 * cycles_per_bit_;
+    }
+    uint64_t framing_errors() const
+    {
+        return framing_errors_;
+    }
+
+  private:
+    uint32_t cycles_per_bit_;
+    uint32_t tx_frame_ = 0; // stop bit, data, start bit; sent from bit 0
+    unsigned tx_bits_left_ = 0;
+    uint32_t tx_cycles_left_ = 0;
+    int rx_bit_ = -1; // -1 at rest, 0 start bit, 1..8 data, 9 stop bit
+    uint32_t rx_cycles_left_ = 0;
+    uint32_t rx_frame_ = 0;
+    bool rx_wait_high_ = false; // after a framing error
+    uint64_t rest_cycles_ = 0;
+    uint64_t framing_errors_ = 0;
+};
+
+#endif

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running the system.
+#include "simulation.h"
+
+#include <chrono>
+#include <cinttypes>
+#include <cstdio>
+#include <stdexcept>
+
+namespace
+{
+
+using Clock = std::chrono::steady_clock;
+
+constexpr unsigned slice_cycles = 1024;     // between two looks at the link
+constexpr size_t flush_bytes = 4096;        // output that is worth a system call at once
+constexpr size_t input_ahead_bytes = 65536; // taken from the peer before the core wants it
+constexpr uint32_t sleep_cycles = 32;       // a byte on its way to the core wakes it within these
+constexpr uint32_t self_loop_cycles = 100'000; // longest that an instruction may stay in place
+
+uint32_t cycles_per_bit(uint32_t clock_hz, uint32_t baud_hz)
+{
+    const uint32_t cycles = (clock_hz + baud_hz / 2) / baud_hz;
+    if (cycles < 4)
+        throw std::runtime_error("--baud: got " + std::to_string(baud_hz) + ", want at most " +
+                                 std::to_string(clock_hz / 4) + " at this core's clock");
+    return cycles;
+}
+
+} // namespace
+
+Simulation::Simulation(SocModel &model, Link &link, const Options &options)
+    : model_(model), link_(link), options_(options),
+      line_(options.bit_line ? cycles_per_bit(model.top().clock_hz_o, options.baud_hz) : 0)
+{
+    model_.top().fast_i = !options.bit_line;
+}
+
+int Simulation::run()
+{
+    while (!finished_) {
+        exchange();
+        if (link_.gone())
+            return SIM_EXIT_DONE;
+        if (quiet()) {
+            if (link_.input_ended())
+                break;
+            wait_for_peer();
+        } else {
+            const auto start = Clock::now();
+            run_slice();
+            busy_seconds_ += std::chrono::duration<double>(Clock::now() - start).count();
+        }
+    }
+    return last_words();
+}
+
+void Simulation::exchange()
+{
+    if (in_.size() < input_ahead_bytes)
+        link_.receive(in_);
+    if (!out_.empty())
+        link_.send(out_);
+}
+
+// The core sleeps, no byte is under way to it or from it, and the timer will not wake it.
+bool Simulation::quiet() const
+{
+    if (asleep_cycles_ < sleep_cycles || model_.top().timer_armed_o)
+        return false;
+    return options_.bit_line ? in_.empty() && line_.idle()
+                             : in_.empty() || !model_.top().fast_rx_ready_o;
+}
+
+void Simulation::wait_for_peer()
+{
+    if (!link_.present()) {
+        hang("asleep, and nothing can wake it");
+        return;
+    }
+    link_.wait(!out_.empty());
+}
+
+void Simulation::run_slice()
+{
+    for (unsigned i = 0; i < slice_cycles && !finished_; i++) {
+        const bool active = options_.bit_line ? step_serial_line() : step_byte_port();
+        if (active)
+            last_activity_ = model_.cycles();
+        watch_core();
+        if (asleep_cycles_ >= sleep_cycles && (quiet() || !out_.empty()))
+            break;
+        if (out_.size() >= flush_bytes)
+            break;
+    }
+}
+
+// One cycle with whole bytes; true if one passed.
+bool Simulation::step_byte_port()
+{
+    Vsim_top &top = model_.top();
+    top.fast_rx_valid_i = !in_.empty();
+    if (!in_.empty())
+        top.fast_rx_data_i = in_.front();
+    const bool taken = !in_.empty() && top.fast_rx_ready_o;
+    model_.tick();
+    if (taken)
+        in_.pop();
+    if (top.fast_tx_valid_o)
+        out_.push(top.fast_tx_data_o);
+    return taken || top.fast_tx_valid_o;
+}
+
+// One cycle of the serial line; true if a byte began or ended.
+bool Simulation::step_serial_line()
+{
+    Vsim_top &top = model_.top();
+    bool level;
+    const bool taken = line_.drive(in_, level);
+    top.uart_rx_i = level;
+    model_.tick();
+    uint8_t byte;
+    const bool received = line_.sample(top.uart_tx_o, byte);
+    if (received)
+        out_.push(byte);
+    return taken || received;
+}
+
+void Simulation::watch_core()
+{
+    Vsim_top &top = model_.top();
+    if (top.core_sleep_o) {
+        asleep_cycles_++;
+        last_activity_ = model_.cycles();
+        same_pc_cycles_ = 0;
+    } else {
+        asleep_cycles_ = 0;
+        same_pc_cycles_ = top.pc_o == last_pc_ ? same_pc_cycles_ + 1 : 0;
+        last_pc_ = top.pc_o;
+    }
+    if (top.exit_valid_o)
+        finish(static_cast<int>(top.exit_code_o & 0xff));
+    else if (top.double_fault_o)
+        hang("double fault");
+    else if (same_pc_cycles_ >= self_loop_cycles && !top.timer_armed_o)
+        hang("self-loop");
+    else if (model_.cycles() - last_activity_ >= options_.hang_cycles)
+        hang("neither sleeps nor communicates");
+    else if (model_.cycles() >= options_.max_cycles)
+        finish(SIM_EXIT_CYCLES);
+}
+
+void Simulation::finish(int code)
+{
+    finished_ = true;
+    exit_code_ = code;
+    if (model_.cycles() >= options_.max_cycles && code == SIM_EXIT_CYCLES)
+        fprintf(stderr, "mpq-sim: stopped at pc 0x%08x after %" PRIu64 " cycles (--max-cycles)\n",
+                model_.top().pc_o, model_.cycles());
+}
+
+void Simulation::hang(const char *reason)
+{
+    finished_ = true;
+    exit_code_ = SIM_EXIT_HUNG;
+    fprintf(stderr, "mpq-sim: core hung at pc 0x%08x after %" PRIu64 " cycles (%s)\n",
+            model_.top().pc_o, model_.cycles(), reason);
+}
+
+int Simulation::last_words()
+{
+    link_.flush(out_);
+    return exit_code_;
+}

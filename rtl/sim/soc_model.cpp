@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verilated system as an object.
+#include "soc_model.h"
+
+#include "Vsim_top___024root.h"
+
+#include <stdexcept>
+
+namespace
+{
+
+constexpr unsigned reset_cycles = 4;
+
+} // namespace
+
+SocModel::SocModel(const std::string &trace)
+{
+#ifdef MPQ_TRACE
+    context_.traceEverOn(!trace.empty());
+#endif
+    top_ = std::make_unique<Vsim_top>(&context_);
+#ifdef MPQ_TRACE
+    if (!trace.empty()) {
+        trace_ = std::make_unique<VerilatedFstC>();
+        top_->trace(trace_.get(), 99);
+        trace_->open(trace.c_str());
+        if (!trace_->isOpen())
+            throw std::runtime_error(trace + ": cannot be written");
+    }
+#else
+    if (!trace.empty())
+        throw std::runtime_error("--trace: this build of mpq-sim cannot write waveforms");
+#endif
+    top_->clk_i = 0;
+    top_->rst_ni = 0;
+    top_->uart_rx_i = 1;
+    top_->eval();
+}
+
+SocModel::~SocModel()
+{
+    top_->final();
+#ifdef MPQ_TRACE
+    if (trace_)
+        trace_->close();
+#endif
+}
+
+void SocModel::load(const std::vector<ElfSegment> &segments)
+{
+    auto &mem = top_->rootp->sim_top__DOT__u_soc__DOT__u_ram__DOT__mem;
+    for (const ElfSegment &segment : segments) {
+        uint32_t offset = segment.address - RAM_BASE;
+        for (const uint8_t byte : segment.bytes) {
+            const unsigned shift = 8 * (offset % 4);
+            uint32_t word = mem[offset / 4];
+            word = (word & ~(0xffu << shift)) | static_cast<uint32_t>(byte) << shift;
+            mem[offset / 4] = word;
+            offset++;
+        }
+    }
+}
+
+void SocModel::reset()
+{
+    top_->rst_ni = 0;
+    for (unsigned i = 0; i < reset_cycles; i++)
+        tick();
+    top_->rst_ni = 1;
+    top_->eval();
+}

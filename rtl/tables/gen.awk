@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+# Makes one view of the tables in this folder:
+#   awk -v view=VIEW -f gen.awk address_map.tsv registers.tsv instructions.tsv core_configs.tsv > FILE
+# VIEW: address_map.h  address_map_pkg.sv  memory.ld  nn_insn.h  nn_pkg.sv  core_configs.h  core_configs.mk
+# A malformed row stops the build and names file, line and column.
+BEGIN { FS = "\t" }
+function fail(column, why) {
+    printf "%s:%d: column %s: %s\n", FILENAME, FNR, column, why > "/dev/stderr"
+    failed = 1
+    exit 1
+}
+function demand(name, pattern) {
+    if (f[name] !~ pattern)
+        fail(name, "got '" f[name] "', want " pattern)
+}
+function hex_value(text,   value, i) {
+    value = 0
+    for (i = 3; i <= length(text); i++)
+        value = value * 16 + index("0123456789abcdef", substr(text, i, 1)) - 1
+    return value
+}
+function camel(text,   parts, n, i, out) {
+    n = split(text, parts, "_")
+    for (i = 1; i <= n; i++)
+        out = out toupper(substr(parts[i], 1, 1)) substr(parts[i], 2)
+    return out
+}
+FNR == 1 {
+    columns = 0
+    table = FILENAME
+    sub(/.*\//, "", table)
+    sub(/\.tsv$/, "", table)
+}
+/^#/ || /^$/ { next }
+!columns { columns = split($0, column, FS); next }
+{
+    if (NF != columns)
+        fail(column[NF < columns ? NF + 1 : columns], "want " columns " columns, got " NF)
+    for (i = 1; i <= NF; i++)
+        f[column[i]] = $i
+}
+table == "address_map" {
+    demand("name", "^[a-z][a-z0-9_]*$"); demand("base", "^0x[0-9a-f]*$"); demand("size", "^0x[0-9a-f]*$")
+    if (length(f["base"]) != 10 || length(f["size"]) != 10)
+        fail("base", "want eight hexadecimal digits")
+    if (f["name"] in base)
+        fail("name", "'" f["name"] "' stands twice")
+    block[++blocks] = f["name"]; base[f["name"]] = f["base"]; size[f["name"]] = f["size"]; what[f["name"]] = f["what"]
+}
+table == "registers" {
+    demand("name", "^[a-z][a-z0-9_]*$"); demand("offset", "^0x[0-9a-f][0-9a-f]$"); demand("access", "^(ro|rw|wo|w1c|pop)$")
+    if (!(f["block"] in base))
+        fail("block", "'" f["block"] "' is not in address_map.tsv")
+    if (hex_value(f["offset"]) % 4)
+        fail("offset", "not a multiple of 4")
+    reg_block[++registers] = f["block"]; reg_name[registers] = f["name"]; reg_offset[registers] = f["offset"]; reg_what[registers] = f["what"]
+}
+table == "instructions" {
+    demand("name", "^[a-z][a-z0-9_]*$"); demand("opcode", "^0x[0-7][0-9a-f]$"); demand("alias", "^0x[0-7][0-9a-f]$")
+    demand("funct3", "^[0-7]$"); demand("funct7", "^0x[0-7][0-9a-f]$"); demand("writes_rd", "^[01]$")
+    if (instructions && (f["opcode"] != opcode || f["alias"] != alias_opcode))
+        fail("opcode", "all instructions share one opcode and one alias")
+    opcode = f["opcode"]; alias_opcode = f["alias"]
+    insn[++instructions] = f["name"]; funct3[instructions] = f["funct3"]; funct7[instructions] = f["funct7"]
+    writes_rd[instructions] = f["writes_rd"]; rs1[instructions] = f["rs1"]; rs2[instructions] = f["rs2"]
+}
+table == "core_configs" {
+    demand("name", "^[a-z][a-z0-9_]*$"); demand("mult", "^RV32M(None|Slow|Fast|SingleCycle)$")
+    demand("writeback_stage", "^[01]$"); demand("branch_target_alu", "^[01]$"); demand("nn", "^[01]$"); demand("alias", "^[01]$")
+    config[++configs] = f["name"]
+    mult["RV32MNone"] = 0; mult["RV32MSlow"] = 1; mult["RV32MFast"] = 2; mult["RV32MSingleCycle"] = 3
+    config_flags[configs] = sprintf("-GRV32M=%d -GWritebackStage=%d -GBranchTargetALU=%d -GNnUnit=%d -GNnAlias=%d -GCoreConfigIndex=%d",
+        mult[f["mult"]], f["writeback_stage"], f["branch_target_alu"], f["nn"], f["alias"], configs - 1)
+    config_what[configs] = f["what"]
+}
+function banner(open, close_) { printf "%s SPDX-License-Identifier: Apache-2.0 %s\n%s Made by rtl/tables/gen.awk; change the tables there. %s\n", open, close_, open, close_ }
+function view_address_map_h(   i, b) {
+    banner("/*", "*/")
+    print "#ifndef MPQ_ADDRESS_MAP_H\n#define MPQ_ADDRESS_MAP_H\n"
+    for (i = 1; i <= blocks; i++) {
+        b = block[i]
+        printf "/* %s */\n#define %s_BASE 0x%su\n#define %s_SIZE 0x%su\n", what[b], toupper(b), substr(base[b], 3), toupper(b), substr(size[b], 3)
+    }
+    print ""
+    for (i = 1; i <= registers; i++)
+        printf "/* %s */\n#define %s_%s (%s_BASE + %su)\n", reg_what[i], toupper(reg_block[i]), toupper(reg_name[i]), toupper(reg_block[i]), reg_offset[i]
+    print "\n#endif"
+}
+function view_address_map_pkg_sv(   i, b) {
+    banner("//", "")
+    print "package address_map_pkg;"
+    for (i = 1; i <= blocks; i++) {
+        b = block[i]
+        printf "  // %s\n  parameter logic [31:0] %sBase = 32'h%s;\n  parameter logic [31:0] %sSize = 32'h%s;\n", what[b], camel(b), substr(base[b], 3), camel(b), substr(size[b], 3)
+    }
+    for (i = 1; i <= registers; i++)
+        printf "  // %s\n  parameter logic [7:0] %s%s = 8'h%s;\n", reg_what[i], camel(reg_block[i]), camel(reg_name[i]), substr(reg_offset[i], 3)
+    print "endpackage"
+}
+function view_memory_ld() {
+    banner("/*", "*/")
+    printf "MEMORY { ram (rwx) : ORIGIN = %s, LENGTH = %s }\n", base["ram"], size["ram"]
+}
+function view_nn_insn_h(   i, out, ret) {
+    banner("/*", "*/")
+    print "/* The neural instructions as functions. On the core: .insn, in program order. With NN_EMULATE: C functions. */"
+    print "#ifndef MPQ_NN_INSN_H\n#define MPQ_NN_INSN_H\n\n#include <stdint.h>\n\n#define NN_ISA_VERSION 1\n\n#ifdef NN_EMULATE"
+    for (i = 1; i <= instructions; i++)
+        printf "%s nn_emulate_%s(uint32_t rs1, uint32_t rs2);\n", writes_rd[i] ? "uint32_t" : "void", insn[i]
+    print "#endif"
+    for (i = 1; i <= instructions; i++) {
+        ret = writes_rd[i] ? "uint32_t" : "void"
+        printf "\n/* rs1: %s; rs2: %s */\nstatic inline %s %s(uint32_t rs1, uint32_t rs2)\n{\n#ifdef NN_EMULATE\n", rs1[i], rs2[i], ret, insn[i]
+        printf "    %snn_emulate_%s(rs1, rs2);\n#else\n", writes_rd[i] ? "return " : "", insn[i]
+        if (writes_rd[i])
+            printf "    uint32_t rd;\n    __asm__ volatile(\".insn r %s, %s, %s, %%0, %%1, %%2\" : \"=r\"(rd) : \"r\"(rs1), \"r\"(rs2));\n    return rd;\n", opcode, funct3[i], funct7[i]
+        else
+            printf "    __asm__ volatile(\".insn r %s, %s, %s, x0, %%0, %%1\" : : \"r\"(rs1), \"r\"(rs2));\n", opcode, funct3[i], funct7[i]
+        print "#endif\n}"
+    }
+    print "\n/* For tests and disassembly: every instruction with its fields. */"
+    print "#define NN_INSTRUCTIONS(X) \\"
+    for (i = 1; i <= instructions; i++)
+        printf "    X(%s, %s, %s, %s)%s\n", insn[i], opcode, funct3[i], funct7[i], i < instructions ? " \\" : ""
+    printf "#define NN_OPCODE %s\n#define NN_OPCODE_ALIAS %s\n\n#endif\n", opcode, alias_opcode
+}
+function view_nn_pkg_sv(   i) {
+    banner("//", "")
+    print "package nn_pkg;\n  parameter logic [15:0] IsaVersion = 16'd1;"
+    printf "  parameter logic [6:0] OpcodeNn = 7'h%s;\n  parameter logic [6:0] OpcodeNnAlias = 7'h%s;\n", substr(opcode, 3), substr(alias_opcode, 3)
+    for (i = 1; i <= instructions; i++)
+        printf "  // rs1: %s; rs2: %s\n  parameter logic [2:0] Funct3%s = 3'd%s;\n  parameter logic [6:0] Funct7%s = 7'h%s;\n", rs1[i], rs2[i], camel(insn[i]), funct3[i], camel(insn[i]), substr(funct7[i], 3)
+    print "endpackage"
+}
+function view_core_configs_h(   i) {
+    banner("/*", "*/")
+    print "#ifndef MPQ_CORE_CONFIGS_H\n#define MPQ_CORE_CONFIGS_H\n"
+    print "/* Names by the number that the sysctl register core_config holds. */\n#define CORE_CONFIG_NAMES \\"
+    for (i = 1; i <= configs; i++)
+        printf "    \"%s\"%s\n", config[i], i < configs ? ", \\" : ""
+    print "\n#endif"
+}
+function view_core_configs_mk(   i) {
+    banner("#", "")
+    printf "CORE_CONFIGS :="
+    for (i = 1; i <= configs; i++)
+        printf " %s", config[i]
+    print ""
+    for (i = 1; i <= configs; i++)
+        printf "CORE_FLAGS_%s := %s\n", config[i], config_flags[i]
+}
+END {
+    if (failed)
+        exit 1
+    if (view == "address_map.h") view_address_map_h()
+    else if (view == "address_map_pkg.sv") view_address_map_pkg_sv()
+    else if (view == "memory.ld") view_memory_ld()
+    else if (view == "nn_insn.h") view_nn_insn_h()
+    else if (view == "nn_pkg.sv") view_nn_pkg_sv()
+    else if (view == "core_configs.h") view_core_configs_h()
+    else if (view == "core_configs.mk") view_core_configs_mk()
+    else { print "gen.awk: no view '" view "'" > "/dev/stderr"; exit 1 }
+}
