@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Vector table, entry point and start of C. Ibex fetches first from the table's address + 0x80 and always takes
- * vectored traps; the table is the first thing in RAM. */
+/* Vector table, entry point and start of C. Ibex fetches first from the table's address + 0x80 and
+ * always takes vectored traps; the table is the first thing in RAM. */
     .option arch, +zicsr
 
     .section .vectors, "ax"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Little-endian fields in byte buffers, any alignment. Compiled into firmware and host; knows no format. */
+/* Little-endian fields in byte buffers, any alignment. Compiled into firmware and host; knows no
+ * format. */
 #ifndef MPQ_BYTES_H
 #define MPQ_BYTES_H
 

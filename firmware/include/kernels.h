@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The kernels: one operation each, in two tiers with equal results bit for bit. nn: the neural instructions;
- * rv32: plain RV32IMC C. Shapes, layouts and arithmetic: model_format.h. No allocation, no checks: model_parse() has
- * done them all. On a host without the instructions the nn tier is built on an emulation (nn_insn.h, NN_EMULATE). */
+/* The kernels: one operation each, in two tiers with equal results bit for bit. nn: the neural
+ * instructions; rv32: plain RV32IMC C. Shapes, layouts and arithmetic: model_format.h. No
+ * allocation, no checks: model_parse() has done them all. On a host without the instructions the nn
+ * tier is built on an emulation (nn_insn.h, NN_EMULATE). */
 #ifndef MPQ_KERNELS_H
 #define MPQ_KERNELS_H
 
 #include <stdint.h>
 #include "model.h"
 
-/* What a kernel works on. in, in2 and out are the buffers' bytes, 16-byte aligned; weights and params 4-byte aligned;
- * scratch is 16-byte aligned and has model_scratch_bytes(). in, out and scratch overlap nothing, except in == out for
- * ReLU and flatten. */
+/* What a kernel works on. in, in2 and out are the buffers' bytes, 16-byte aligned; weights and
+ * params 4-byte aligned; scratch is 16-byte aligned and has model_scratch_bytes(). in, out and
+ * scratch overlap nothing, except in == out for ReLU and flatten. */
 struct kernel_args {
     const struct model_layer *layer;
     const struct model_buffer *in_shape, *out_shape;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The loader's state machine, apart from any I/O: bytes in, bytes out through the platform's functions. Runs on the
- * core, and on the host for tests. Invariants and states: protocol.h. Writes nothing outside its own struct and the
- * model area it is given. */
+/* The loader's state machine, apart from any I/O: bytes in, bytes out through the platform's
+ * functions. Runs on the core, and on the host for tests. Conversation and states: protocol.h;
+ * invariants: loader.c. Writes nothing outside its own struct and the model area it is given. */
 #ifndef MPQ_LOADER_H
 #define MPQ_LOADER_H
 
@@ -28,11 +28,11 @@ struct loader {
     uint32_t area_bytes;
     struct frame_receiver receiver;
     struct model model;
-    bool ready;          /* a model is committed */
-    bool in_session;     /* HELLO was seen */
-    bool nak_sent;       /* since the last good frame */
-    uint8_t expected;    /* seq of the next request */
-    uint8_t answered;    /* requests answered since HELLO, saturates at PROTO_WINDOW_MAX */
+    bool ready;             /* a model is committed */
+    bool in_session;        /* HELLO was seen */
+    bool nak_sent;          /* since the last good frame */
+    uint8_t expected;       /* seq of the next request */
+    uint8_t answered;       /* requests answered since HELLO, saturates at PROTO_WINDOW_MAX */
     uint16_t running_layer; /* MODEL_NONE when no layer runs; the trap handler reports it */
     uint16_t profiled_layers;
     uint64_t profile[MODEL_MAX_LAYERS][COUNTER_COUNT];
@@ -41,7 +41,8 @@ struct loader {
     uint8_t wire[PROTO_WIRE_MAX];
 };
 
-void loader_init(struct loader *loader, const struct loader_platform *platform, uint8_t *area, uint32_t area_bytes);
+void loader_init(struct loader *loader, const struct loader_platform *platform, uint8_t *area,
+                 uint32_t area_bytes);
 
 /* Takes one received byte; a complete request is executed and answered before the call returns. */
 void loader_feed(struct loader *loader, uint8_t byte);

@@ -1,37 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The loader's protocol, version 1: the only definition, compiled into firmware and host.
- * Freestanding.
+ * Freestanding. Fields are little-endian.
  *
- * Frame on the wire:   COBS(type u8 | seq u8 | payload | crc32 u32) 0x00
+ * Frame on the wire
+ *   COBS(type u8 | seq u8 | payload | crc32 u32) 0x00
  *   The CRC covers type, seq and payload. COBS (Cheshire and Baker, 1997) keeps 0x00 for the
- * delimiter, so whatever is lost or damaged, the next 0x00 starts afresh. Fields are little-endian.
+ *   delimiter, so that whatever is lost or damaged, the next 0x00 starts afresh.
  *
- * Conversation. The host sends requests, each gets exactly one response: type | PROTO_RESPONSE, the
- * same seq, payload status u8 | detail u8[3] | data. HELLO may come at any time and restarts the
- * numbering: the request after it has seq = HELLO's seq + 1 (mod 256). Up to `window` requests
- * (HELLO's answer tells) may be on their way, but everything other than WRITE only as the last of
- * them. The core executes requests in order, each once: seq as expected                  execute,
- * answer seq of one of the last window    already done: answer again (the last one with its stored
- * answer, older ones, which can only be WRITEs, with PROTO_OK) and change nothing anything else, or
- * a bad frame    NAK, data: expected seq u8, reason u8 (enum proto_nak); the host goes back to that
- * request (go-back-N). At most one NAK is sent until a good frame comes. The host repeats from the
- * oldest unanswered request after a silence. Before HELLO every request but HELLO gets
- *   PROTO_E_NO_SESSION.
+ * Conversation
+ *   The host sends requests; each gets exactly one response: type | PROTO_RESPONSE, the same seq,
+ *   payload status u8 | detail u8[3] | data.
+ *   HELLO may come at any time and restarts the numbering: the request after it has seq = HELLO's
+ *   seq + 1 (mod 256). A refused HELLO changes nothing. Before the first HELLO every other request
+ *   gets PROTO_E_NO_SESSION.
+ *   Up to `window` requests (HELLO's answer tells) may be on their way, but anything other than
+ *   WRITE only as the last of them. The core executes requests in order, each once. A request is
+ *     the expected one             executed and answered
+ *     one of the last `window`     not executed, but answered again: the last one with its stored
+ *                                  answer, older ones, which can only be WRITEs, with PROTO_OK
+ *     any other, or a bad frame    refused by a NAK: expected seq u8, reason u8 (enum proto_nak)
+ *   After a NAK the host goes back to the expected request (go-back-N). The core sends no second
+ *   NAK until a good frame has come. After a silence the host repeats from the oldest unanswered
+ *   request on.
  *
- * State of the core:   EMPTY --WRITE--> EMPTY --COMMIT ok--> READY --RUN--> READY;  READY --WRITE
- * to model--> EMPTY A trap is reported by an unsolicited PROTO_TRAP frame (seq 0), then the core
- * restarts into EMPTY and waits for HELLO.
+ * State of the core
+ *   EMPTY --COMMIT accepted--> READY
+ *   READY --WRITE to space MODEL, or COMMIT refused--> EMPTY
+ *   A trap is reported by an unsolicited PROTO_TRAP frame (seq 0); then the core restarts into
+ *   EMPTY and waits for HELLO.
  *
- * Requests (payload) and the data of their PROTO_OK response:
- *   HELLO    nonce u32, version u16                         struct of HELLO_* offsets below
- *   WRITE    space u8, 0 u8, index u16, offset u32, bytes   -      space MODEL, or INPUT (READY
- * only) HASH     space u8, 0 u8, index u16, offset u32, total_bytes u32, block_bytes u32 crc32 u32
- * of each block, ceil(total / block) <= 256 of them READ     space u8, 0 u8, index u16, offset u32,
- * count u16      bytes COMMIT   container_bytes u32                            detail on
- * PROTO_E_MODEL: fault code, layer or buffer (0xff none), 0 RUN      tier u8, flags u8, stop_layer
- * u16 (layers to run, 0: all)     RUN_* offsets below COUNTERS first_layer u16 first u16, count
- * u16, then count * COUNTER_COUNT u64 RESET    -                                              - the
- * core restarts after the answer
+ * Requests: payload, and data of their PROTO_OK response. place: space u8, 0 u8, index u16,
+ * offset u32.
+ *   HELLO     nonce u32, version u16                   HELLO_* offsets below
+ *   WRITE     place, bytes                             -
+ *   HASH      place, total_bytes u32, block_bytes u32  crc32 u32 of each block, 256 at most
+ *   READ      place, count u16                         bytes
+ *   COMMIT    container_bytes u32                      -
+ *   RUN       tier u8, flags u8, stop_layer u16        RUN_* offsets below
+ *   COUNTERS  first_layer u16                          first u16, count u16, counters
+ *   RESET     -                                        -
+ * WRITE takes space MODEL, and INPUT if READY. PROTO_E_MODEL of COMMIT has the detail fault code,
+ * layer or buffer (0xff: none), 0. RUN runs layers 0 .. stop_layer - 1 (0: all). COUNTERS gives
+ * what the last RUN with RUN_PROFILE counted: COUNTER_COUNT u64 for each of `count` layers, as many
+ * as fit. RESET restarts the core after the answer.
  */
 #ifndef MPQ_PROTOCOL_H
 #define MPQ_PROTOCOL_H
@@ -61,9 +72,9 @@ enum proto_type {
     PROTO_RUN = 0x06,
     PROTO_COUNTERS = 0x07,
     PROTO_RESET = 0x08,
-    PROTO_NAK = 0xf0,  /* core to host, unsolicited */
-    PROTO_TRAP = 0xf1, /* core to host: mcause u32, mepc u32, mtval u32, layer u16 (MODEL_NONE: not
-                          running) */
+    PROTO_NAK = 0xf0, /* core to host, unsolicited */
+    /* Core to host: mcause u32, mepc u32, mtval u32, layer u16 (MODEL_NONE: not running). */
+    PROTO_TRAP = 0xf1,
 };
 
 /* Every status has a text for the user; the core sends the number. */
@@ -97,12 +108,12 @@ enum proto_nak {
 enum proto_space {
     SPACE_MODEL = 0,
     SPACE_INPUT = 1,
-    SPACE_BUFFER = 2
-}; /* BUFFER: index = buffer number, read only */
+    SPACE_BUFFER = 2, /* index: buffer number; read only */
+};
 enum proto_tier { TIER_NN = 0, TIER_RV32 = 1 };
 enum proto_run_flags {
-    RUN_PROFILE = 1
-}; /* also count each layer; costs some cycles at each layer's edge */
+    RUN_PROFILE = 1, /* also count each layer; costs some cycles at each layer's edge */
+};
 
 /* Data of HELLO's answer. */
 enum {
@@ -142,12 +153,13 @@ enum proto_counter {
 
 /* Data of RUN's answer; the output follows. */
 enum {
-    RUN_LAYERS = 0,       /* u16, layers that were run */
-    RUN_CLASS = 2,        /* u16, from the class buffer; 0xffff: none or not reached */
-    RUN_OUTPUT_BYTES = 4, /* u16, bytes of the output buffer that follow; 0 if stopped earlier or
-                             more than PROTO_DATA_MAX */
-    RUN_RESERVED = 6,     /* u16 */
-    RUN_TOTAL = 8,        /* COUNTER_COUNT u64 */
+    RUN_LAYERS = 0, /* u16, layers that were run */
+    RUN_CLASS = 2,  /* u16, from the class buffer; 0xffff: none or not reached */
+    /* u16, bytes of the output buffer that follow; 0 if stopped earlier or more than
+     * PROTO_DATA_MAX. */
+    RUN_OUTPUT_BYTES = 4,
+    RUN_RESERVED = 6, /* u16 */
+    RUN_TOTAL = 8,    /* COUNTER_COUNT u64 */
     RUN_OUTPUT = RUN_TOTAL + 8 * COUNTER_COUNT,
 };
 
@@ -166,7 +178,7 @@ struct frame_receiver {
     uint16_t size;                  /* decoded so far */
     uint8_t code_left;              /* COBS: bytes left in the current run */
     uint8_t pending_zero;           /* COBS: a zero goes before the next run */
-    uint8_t fault; /* enum proto_nak, 0 none; the rest up to the delimiter is skipped */
+    uint8_t fault;                  /* enum proto_nak, 0 none; skips up to the delimiter */
 };
 
 enum frame_event { FRAME_NONE, FRAME_READY, FRAME_BAD };

@@ -5,8 +5,8 @@
 
 void argmax(const struct kernel_args *args)
 {
-    const unsigned flip =
-        args->in_shape->is_signed ? 0x80 : 0; /* keeps the order, makes it unsigned */
+    /* keeps the order, makes it unsigned */
+    const unsigned flip = args->in_shape->is_signed ? 0x80 : 0;
     uint32_t best = 0;
 
     for (uint32_t i = 1; i < args->in_shape->size_bytes; i++) {

@@ -7,8 +7,8 @@
 #include "words.h"
 
 enum {
-    CHUNK_BYTES = 16
-}; /* a copy may read and write up to the next chunk, less than MODEL_SLACK behind its end */
+    CHUNK_BYTES = 16, /* copies go up to the next chunk: less than MODEL_SLACK behind their end */
+};
 
 static void copy_chunks(const uint8_t *from, uint8_t *to, uint32_t size)
 {

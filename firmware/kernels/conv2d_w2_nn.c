@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Convolution, 2-bit weights, neural instructions.
- * Shapes   in [h][w][c], out [oh][ow][oc], weights [ceil(oc/4)][ceil(K/4)][1] words, K =
- * kernel_h*kernel_w*c (model_format.h) Demands  as kernels.h; scratch of model_scratch_bytes()
+ * Shapes   in [h][w][c], out [oh][ow][oc], weights [ceil(oc/4)][ceil(K/4)][1] words,
+ *          K = kernel_h*kernel_w*c (model_format.h)
+ * Demands  as kernels.h; scratch of model_scratch_bytes()
  * Exact    equal bit for bit to conv2d_w2_rv32() and to the oracle in tests/model/ref_layers.c */
 #include "conv2d_nn.h"
 

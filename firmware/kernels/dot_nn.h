@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Four dot products at a time with the neural instructions; the width is a constant of the caller.
- */
+/* Four dot products at a time with the neural instructions; the width is a constant of the
+ * caller. */
 #ifndef MPQ_DOT_NN_H
 #define MPQ_DOT_NN_H
 

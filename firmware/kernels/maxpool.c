@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Max pooling, any window; padding is ignored. Four channels at a time in 16-bit fields of a word.
- */
+/* Max pooling, any window; padding is ignored. Four channels at a time in 16-bit fields of a
+ * word. */
 #include "pool.h"
 
 /* Larger of two bytes in each of two 16-bit fields. */

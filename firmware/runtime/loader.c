@@ -5,7 +5,7 @@
  *  1. ready implies that model was parsed from area and nothing was written to space MODEL since.
  *  2. expected is HELLO's seq + 1 + the requests answered since (mod 256).
  *  3. response[0 .. response_size + 2) holds type, seq and payload of the last answer, for a
- * repetition.
+ *     repetition.
  *  4. Writes go to *loader, to area[0 .. area_bytes), and through the platform; nowhere else. */
 #include <string.h>
 #include "bytes.h"
@@ -117,17 +117,12 @@ static bool tier_runs(const struct loader *loader, unsigned tier)
     return tier == TIER_RV32 || (tier == TIER_NN && loader->platform->isa_version);
 }
 
+/* The request is one that check_hello() lets pass. */
 static enum proto_status do_hello(struct loader *loader, const struct request *request)
 {
     const struct loader_platform *platform = loader->platform;
     uint8_t *data = response_data(loader);
 
-    if (request->size != HELLO_BYTES)
-        return PROTO_E_LENGTH;
-    if (get_u16(request->payload + 4) != PROTO_VERSION) {
-        response_payload(loader)[1] = PROTO_VERSION;
-        return PROTO_E_VERSION;
-    }
     memset(data, 0, HELLO_DATA_BYTES);
     memcpy(data + HELLO_NONCE, request->payload, 4);
     put_u16(data + HELLO_VERSION, PROTO_VERSION);
@@ -486,6 +481,27 @@ static void repeat_answer(struct loader *loader, const struct request *request, 
                    sizeof done);
 }
 
+static enum proto_status check_hello(const struct request *request)
+{
+    if (request->size != HELLO_BYTES)
+        return PROTO_E_LENGTH;
+    return get_u16(request->payload + 4) == PROTO_VERSION ? PROTO_OK : PROTO_E_VERSION;
+}
+
+/* A refused HELLO changes nothing, not even the stored response. */
+static void serve_hello(struct loader *loader, const struct request *request)
+{
+    uint8_t refusal[PROTO_STATUS_BYTES] = {(uint8_t)check_hello(request)};
+
+    if (refusal[0] == PROTO_OK) {
+        serve(loader, request);
+        return;
+    }
+    if (refusal[0] == PROTO_E_VERSION)
+        refusal[1] = PROTO_VERSION;
+    send_short(loader, PROTO_HELLO | PROTO_RESPONSE, request->seq, refusal, sizeof refusal);
+}
+
 static void accept_request(struct loader *loader, const struct request *request)
 {
     static const uint8_t no_session[PROTO_STATUS_BYTES] = {PROTO_E_NO_SESSION};
@@ -497,7 +513,7 @@ static void accept_request(struct loader *loader, const struct request *request)
     }
     loader->nak_sent = false;
     if (request->type == PROTO_HELLO)
-        serve(loader, request);
+        serve_hello(loader, request);
     else if (!loader->in_session)
         send_short(loader, (uint8_t)(request->type | PROTO_RESPONSE), request->seq, no_session,
                    sizeof no_session);

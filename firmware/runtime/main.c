@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The firmware's main program: hands received bytes to the loader and sleeps when there are none.
- * Owns the only loader and gives it all RAM behind the firmware as model area. */
+ * Owns the only loader and gives it all RAM behind the firmware as model area: as much as this system
+ * has, so that one program fits every board. */
+#include "address_map.h"
 #include "counters.h"
 #include "csr.h"
 #include "loader.h"
@@ -10,7 +12,7 @@
 
 enum { MIE_EXTERNAL = 1 << 11 };
 
-extern uint8_t model_area[], model_area_end[]; /* from the linker script */
+extern uint8_t model_area[]; /* from the linker script */
 
 static struct loader loader;
 static struct loader_platform platform;
@@ -68,13 +70,18 @@ static void wait_for_byte(void)
     __asm__ volatile("wfi" ::: "memory");
 }
 
+static uint32_t model_area_bytes(void)
+{
+    return RAM_BASE + platform.ram_bytes - (uint32_t)(uintptr_t)model_area;
+}
+
 int main(void)
 {
     trap_watch_layer(&loader.running_layer);
     platform_init();
     counters_start();
     CSR_WRITE(CSR_MIE, MIE_EXTERNAL);
-    loader_init(&loader, &platform, model_area, (uint32_t)(model_area_end - model_area));
+    loader_init(&loader, &platform, model_area, model_area_bytes());
     for (;;) {
         const int byte = uart_receive();
 

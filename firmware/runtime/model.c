@@ -238,11 +238,12 @@ static enum model_fault_code check_params(const struct model *model,
                                           const struct model_buffer *in, uint32_t groups)
 {
     const uint32_t mode = weight_mode(layer->weight_bits) | (in->is_signed ? 4u : 0u);
-    const uint8_t *p = model->bytes + layer->param_offset;
+    const uint8_t *p;
 
     if (layer->param_bytes != groups * MODEL_GROUP_BYTES ||
         !block_fits(model, layer->param_offset, layer->param_bytes))
         return MODEL_BAD_PARAMS;
+    p = model->bytes + layer->param_offset;
     for (uint32_t g = 0; g < groups; g++, p += MODEL_GROUP_BYTES) {
         const uint32_t bias_word = get_u32(p + 4), result_word = get_u32(p + 12);
 
@@ -275,11 +276,12 @@ static enum model_fault_code check_weights(const struct model *model,
     const uint32_t elements = model_row_elements(layer, in);
     const uint32_t word_bytes = layer->weight_bits == 8 ? 16 : layer->weight_bits * 2u;
     const uint64_t group_bytes = (uint64_t)model_row_words(layer, in) * word_bytes;
-    const uint8_t *row_end = model->bytes + layer->weight_offset + group_bytes;
+    const uint8_t *row_end;
 
     if (layer->weight_bytes != groups * group_bytes ||
         !block_fits(model, layer->weight_offset, layer->weight_bytes))
         return MODEL_BAD_WEIGHTS;
+    row_end = model->bytes + layer->weight_offset + group_bytes;
     for (uint32_t g = 0; elements % 4 && g < groups; g++, row_end += group_bytes) {
         if (!row_tail_zero(row_end - word_bytes, layer->weight_bits, elements % 4))
             return MODEL_BAD_WEIGHTS;

@@ -4,8 +4,11 @@
 //           q = acc >= 0 ? p + R : ~p + (R | 1), t = q >> shift (arithmetic),
 //           result = relu ? clamp(t, 0, 255) : clamp(t, -128, 127).
 //           Rounds half up for shift >= 2; with shift 1 a negative accumulator is not rounded.
+// Form:     ~p + 1 is acc * multiplier (mod 2^32) for acc < 0, so that q = acc * multiplier + R, where R = 0 too for
+//           shift 1 and acc < 0. The product is made of two that fit an 18 x 18 multiplier. Of the shifted value only
+//           eight bits are made; of the bits above them it is enough to know whether all are equal to the sign.
 // Timing:   combinational; nn_unit uses two of them for two cycles.
-// Misuse:   en_i = 0 gives zero (the operands are isolated, whatever they hold).
+// Misuse:   en_i = 0 gives zero.
 // Model:    tests/model/nn_model.c, equal for every input. Tests: tests/rtl/
 
 module nn_requantize (
@@ -17,30 +20,60 @@ module nn_requantize (
   output logic [7:0]  result_o
 );
 
-  logic        negative;
-  logic [31:0] product, rounding, rounded;
-  logic signed [31:0] shifted;
+  logic [24:0] low;         // product of acc[16:0]
+  logic [14:0] high;        // product of acc[31:17], as far as it counts
+  logic        no_rounding;
+  logic [31:0] rounding, q;
+  logic        sign;
+
+  // After the steps of the shift by 16, 8, 4, 2 and 1: the bits that can still reach the result
+  logic [22:0] by16;
+  logic [14:0] by8;
+  logic [10:0] by4;
+  logic [8:0]  by2;
+  logic [7:0]  by1;
+  logic [4:0]  lost;        // a step has left out a bit that is not a copy of the sign
 
   always_comb begin
-    negative = acc_i[31];
-    product  = '0;
-    rounding = '0;
-    rounded  = '0;
-    shifted  = '0;
-    result_o = '0;
+    low         = '0;
+    high        = '0;
+    no_rounding = 1'b0;
+    rounding    = '0;
+    q           = '0;
+    sign        = 1'b0;
+    by16        = '0;
+    by8         = '0;
+    by4         = '0;
+    by2         = '0;
+    by1         = '0;
+    lost        = '0;
+    result_o    = '0;
 
     if (en_i) begin
-      product  = (negative ? -acc_i : acc_i) * 32'(multiplier_i);
-      rounding = (32'd1 << shift_i) >> 1;
-      rounded  = negative ? ~product + (rounding | 32'd1) : product + rounding;
-      shifted  = signed'(rounded) >>> shift_i;
+      low         = 25'(acc_i[16:0]) * 25'(multiplier_i);
+      high        = 15'(acc_i[31:17] * 15'(multiplier_i));
+      no_rounding = acc_i[31] & (shift_i == 5'd1);
+      for (int unsigned i = 0; i < 31; i++) begin
+        rounding[i] = (shift_i == 5'(i + 1)) & ~no_rounding;
+      end
+      q           = {15'(low[24:17]) + high, low[16:0]} + rounding;
+      sign        = q[31];
+
+      by16 = shift_i[4] ? {{7{sign}}, q[31:16]}   : q[22:0];
+      by8  = shift_i[3] ? by16[22:8]              : by16[14:0];
+      by4  = shift_i[2] ? by8[14:4]               : by8[10:0];
+      by2  = shift_i[1] ? by4[10:2]               : by4[8:0];
+      by1  = shift_i[0] ? by2[8:1]                : by2[7:0];
+      lost = {~shift_i[4] & (q[31:23]    != {9{sign}}),
+              ~shift_i[3] & (by16[22:15] != {8{sign}}),
+              ~shift_i[2] & (by8[14:11]  != {4{sign}}),
+              ~shift_i[1] & (by4[10:9]   != {2{sign}}),
+              ~shift_i[0] & (by2[8]      != sign)};
 
       if (relu_i) begin
-        result_o = shifted[31]     ? 8'h00 :
-                   |shifted[30:8]  ? 8'hff : shifted[7:0];
+        result_o = sign ? 8'h00 : |lost ? 8'hff : by1;
       end else begin
-        result_o = (shifted[31] & ~&shifted[30:7]) ? 8'h80 :
-                   (~shifted[31] & |shifted[30:7]) ? 8'h7f : shifted[7:0];
+        result_o = (|lost | (by1[7] != sign)) ? {sign, {7{~sign}}} : by1;
       end
     end
   end

@@ -7,6 +7,7 @@
 //           in which en_i, valid_o and ready_i are all 1; an instruction that is held (ready_i = 0, or en_i = 0 for a
 //           stall) or killed (en_i = 0) leaves it as it was. If en_i falls between the two cycles of OpRes, the
 //           instruction starts again.
+//           result_o is the result of OpRes in the cycle in which en_i and valid_o are 1, and has no meaning otherwise.
 // Misuse:   the fourth operator does nothing and is valid at once. CSR numbers 5 to 7 read as 0, writes to them do
 //           nothing. A CSR write together with en_i cannot happen on a single-issue core; the instruction would win.
 // Model:    tests/model/nn_model.c. Tests: tests/rtl/
@@ -39,7 +40,7 @@ module nn_unit (
   logic        second_q;         // second cycle of OpRes
   logic [15:0] first_half_q;     // lanes 0 and 1 of OpRes
   logic [7:0]  scaled [2];
-  logic [31:0] sum [4];
+  logic [15:0] sum [4];
 
   assign init = en_i & (operator_i == nn_op_pkg::OpInit);
   assign mac  = en_i & (operator_i == nn_op_pkg::OpMac);
@@ -48,8 +49,9 @@ module nn_unit (
   assign valid_o  = (operator_i != nn_op_pkg::OpRes) | second_q;
   assign result_o = {first_half_q, scaled[0], scaled[1]};
 
+  // The two data paths are isolated by the operator alone: en_i comes late, and only the state's enables wait for it.
   nn_dot u_dot (
-    .en_i         (mac),
+    .en_i         (operator_i == nn_op_pkg::OpMac),
     .mode_i       (mode_q),
     .index_i      (index_q),
     .weights_i    (rs1_i),
@@ -58,11 +60,16 @@ module nn_unit (
   );
 
   for (genvar i = 0; i < 2; i++) begin : gen_requantize
+    logic [4:0] first_shift, second_shift;
+
+    assign first_shift  = nn_op_pkg::shift_of_lane(rs2_i, i);
+    assign second_shift = nn_op_pkg::shift_of_lane(rs2_i, 2 + i);
+
     nn_requantize u_requantize (
-      .en_i        (res),
+      .en_i        (operator_i == nn_op_pkg::OpRes),
       .acc_i       (second_q ? acc_q[2 + i] : acc_q[i]),
       .multiplier_i(second_q ? rs1_i[15 - 8*i -: 8] : rs1_i[31 - 8*i -: 8]),
-      .shift_i     (nn_op_pkg::shift_of_lane(rs2_i, second_q ? 2 + i : i)),
+      .shift_i     (second_q ? second_shift : first_shift),
       .relu_i      (rs2_i[0]),
       .result_o    (scaled[i])
     );
@@ -87,13 +94,13 @@ module nn_unit (
       index_q <= '0;
     end else if (init & ready_i) begin
       for (int unsigned k = 0; k < 4; k++) begin
-        acc_q[k] <= 32'(signed'(rs1_i[31 - 8*k -: 8])) << nn_op_pkg::shift_of_lane(rs2_i, k);
+        acc_q[k] <= nn_op_pkg::shift_bias(rs1_i[31 - 8*k -: 8], nn_op_pkg::shift_of_lane(rs2_i, k));
       end
       mode_q  <= rs2_i[2:0];
       index_q <= '0;
     end else if (mac & ready_i) begin
       for (int unsigned k = 0; k < 4; k++) begin
-        acc_q[k] <= acc_q[k] + sum[k];
+        acc_q[k] <= acc_q[k] + 32'(signed'(sum[k]));
       end
       index_q <= index_q + 2'd1;
     end else if (csr_we_i) begin

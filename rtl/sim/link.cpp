@@ -147,8 +147,8 @@ void Link::send(ByteQueue &out)
             out.pop(out.size());
             return;
         }
-        if ((poll_once(out_fd_, POLLOUT, 0) & (POLLOUT | POLLERR | POLLHUP)) == 0)
-            break;
+        if (poll_once(out_fd_, POLLOUT, 0) == 0)
+            break; // an error is left to write() to tell
         const size_t size = out.size() < chunk_bytes ? out.size() : chunk_bytes;
         const ssize_t count = write(out_fd_, out.data(), size);
         if (count < 0) {

@@ -22,6 +22,10 @@ constexpr bool can_trace = true;
 constexpr bool can_trace = false;
 #endif
 
+#define MPQ_TEXT_OF(name) #name
+#define MPQ_TEXT(name)    MPQ_TEXT_OF(name)
+const std::string core_config = MPQ_TEXT(MPQ_CORE_CONFIG); // row of rtl/tables/core_configs.tsv
+
 // The folder that the user called us in; the real one when we came by way of PATH.
 std::string own_folder(const char *argv0)
 {
@@ -37,6 +41,10 @@ std::string own_folder(const char *argv0)
 // Becomes the build that can write waveforms; comes back only by throwing.
 [[noreturn]] void run_tracing_build(char **argv)
 {
+    if (core_config != "default")
+        throw std::runtime_error("--trace: only the default core has a build that writes "
+                                 "waveforms, this one is '" +
+                                 core_config + "'");
     const std::string folder = own_folder(argv[0]);
     for (const char *name : {"/mpq-sim-trace", "/../trace/mpq-sim"})
         execv((folder + name).c_str(), argv);

@@ -36,6 +36,7 @@ module sim_top #(
   output logic [31:0] exit_code_o,
   output logic        core_sleep_o,
   output logic [31:0] pc_o,
+  output logic        pc_valid_o,      // an instruction is in the ID stage: pc_o is its address
   output logic        double_fault_o,
 
   // What the simulator must know of the system
@@ -71,6 +72,11 @@ module sim_top #(
     .double_fault_o
   );
 
+`ifdef RVFI
+  assign pc_valid_o = u_soc.u_core.u_ibex_top.u_ibex_core.instr_valid_id;
+`else
+  assign pc_valid_o = u_soc.u_core.u_ibex_core.instr_valid_id;
+`endif
   assign timer_armed_o = u_soc.u_timer.mtimecmp_q != '1;
   assign clock_hz_o    = ClockHz;
 

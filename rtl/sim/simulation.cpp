@@ -34,6 +34,7 @@ Simulation::Simulation(SocModel &model, Link &link, const Options &options)
       line_(options.bit_line ? cycles_per_bit(model.top().clock_hz_o, options.baud_hz) : 0)
 {
     model_.top().fast_i = !options.bit_line;
+    model_.top().eval(); // fast_rx_ready_o must be right before the first cycle
 }
 
 int Simulation::run()
@@ -135,9 +136,10 @@ void Simulation::watch_core()
         same_pc_cycles_ = 0;
     } else {
         asleep_cycles_ = 0;
-        same_pc_cycles_ = top.pc_o == last_pc_ ? same_pc_cycles_ + 1 : 0;
-        last_pc_ = top.pc_o;
+        same_pc_cycles_ = !top.pc_valid_o || top.pc_o == last_pc_ ? same_pc_cycles_ + 1 : 0;
     }
+    if (top.pc_valid_o)
+        last_pc_ = top.pc_o;
     if (top.exit_valid_o)
         finish(static_cast<int>(top.exit_code_o & 0xff));
     else if (top.double_fault_o)
@@ -156,15 +158,15 @@ void Simulation::finish(int code)
     exit_code_ = code;
     if (model_.cycles() >= options_.max_cycles && code == SIM_EXIT_CYCLES)
         fprintf(stderr, "mpq-sim: stopped at pc 0x%08x after %" PRIu64 " cycles (--max-cycles)\n",
-                model_.top().pc_o, model_.cycles());
+                last_pc_, model_.cycles());
 }
 
 void Simulation::hang(const char *reason)
 {
     finished_ = true;
     exit_code_ = SIM_EXIT_HUNG;
-    fprintf(stderr, "mpq-sim: core hung at pc 0x%08x after %" PRIu64 " cycles (%s)\n",
-            model_.top().pc_o, model_.cycles(), reason);
+    fprintf(stderr, "mpq-sim: core hung at pc 0x%08x after %" PRIu64 " cycles (%s)\n", last_pc_,
+            model_.cycles(), reason);
 }
 
 int Simulation::last_words()

@@ -53,7 +53,7 @@ class Simulation
     bool finished_ = false;
     int exit_code_ = 0;
     uint32_t asleep_cycles_ = 0;
-    uint32_t last_pc_ = 0;
+    uint32_t last_pc_ = 0; // of the last instruction seen
     uint32_t same_pc_cycles_ = 0;
     uint64_t last_activity_ = 0; // cycle of the last sleep or byte
     double busy_seconds_ = 0;

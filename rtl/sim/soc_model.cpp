@@ -4,6 +4,9 @@
 
 #include "Vsim_top___024root.h"
 
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <stdexcept>
 
 namespace
@@ -15,6 +18,8 @@ constexpr unsigned reset_cycles = 4;
 
 SocModel::SocModel(const std::string &trace)
 {
+    static const char *no_arguments[] = {"mpq-sim"};
+    context_.commandArgs(1, no_arguments); // Ibex' tracer looks for options of its own
 #ifdef MPQ_TRACE
     context_.traceEverOn(!trace.empty());
 #endif
@@ -23,9 +28,10 @@ SocModel::SocModel(const std::string &trace)
     if (!trace.empty()) {
         trace_ = std::make_unique<VerilatedFstC>();
         top_->trace(trace_.get(), 99);
+        errno = 0;
+        if (!std::ofstream(trace)) // Verilator does not say whether it can write
+            throw std::runtime_error(trace + ": cannot be written: " + strerror(errno));
         trace_->open(trace.c_str());
-        if (!trace_->isOpen())
-            throw std::runtime_error(trace + ": cannot be written");
     }
 #else
     if (!trace.empty())

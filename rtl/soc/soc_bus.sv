@@ -4,7 +4,8 @@
 //           Every request is taken at once. An address that nothing answers to, and a peripheral access that is not a
 //           whole word, get an error response; no block sees the access then.
 // Timing:   response one cycle after the request.
-// Misuse:   in the first 256 bytes of a peripheral, offsets without a register read as 0 and ignore writes.
+// Misuse:   RamBytes is a power of two, and RamBase a multiple of it (checked at elaboration, as are the registers').
+//           In the first 256 bytes of a peripheral, offsets without a register read as 0 and ignore writes.
 // Tests:    tests/rtl/
 
 module soc_bus #(
@@ -30,7 +31,6 @@ module soc_bus #(
   output logic [31:0] data_rdata_o,
 
   // Blocks: request strobes, and the data that each answers with in the next cycle
-  output logic        ram_instr_req_o,
   output logic        ram_req_o,
   output logic        uart_req_o,
   output logic        timer_req_o,
@@ -52,9 +52,16 @@ module soc_bus #(
   // What a peripheral decodes of its block; the rest of the block is nothing
   localparam logic [31:0] RegisterBytes = 32'h100;
 
+  // size is a power of two and base a multiple of it: the upper bits decide, without a subtraction
   function automatic logic in_range(logic [31:0] addr, logic [31:0] base, logic [31:0] size);
-    return (addr - base) < size;
+    return ((addr ^ base) & ~(size - 32'd1)) == '0;
   endfunction
+
+  if (RamBytes != 2 ** $clog2(RamBytes) || address_map_pkg::RamBase % RamBytes != 0 ||
+      address_map_pkg::UartBase % RegisterBytes != 0 || address_map_pkg::TimerBase % RegisterBytes != 0 ||
+      address_map_pkg::SysctlBase % RegisterBytes != 0) begin : gen_bad_map
+    $error("soc_bus: blocks must be aligned to their sizes, powers of two");
+  end
 
   block_e target, target_q;
   logic   instr_in_ram;
@@ -80,7 +87,6 @@ module soc_bus #(
   assign sysctl_req_o = data_req_i & (target == Sysctl);
 
   assign instr_in_ram    = in_range(instr_addr_i, address_map_pkg::RamBase, 32'(RamBytes));
-  assign ram_instr_req_o = instr_req_i & instr_in_ram;
 
   assign instr_gnt_o = instr_req_i;
   assign data_gnt_o  = data_req_i;

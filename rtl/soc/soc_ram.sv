@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // RAM with two ports: one fetch and one data access in the same cycle.
 // Function: port I reads words; port D reads words and writes the bytes that be_i selects.
-// Timing:   read data come one cycle after the request and stay until the next request of that port.
+// Timing:   both ports read in every cycle, whatever is asked for: no enable has to reach every block of the RAM in time.
+//           Read data belong to the address of the cycle before; a request that writes reads nothing of use.
 // Misuse:   a fetch of a word in the cycle of a write to it returns the old or the new word: the core needs a fence.i
 //           between, which empties its prefetch buffer. Addresses are word numbers; there is nothing out of range.
 // Tests:    tests/rtl/
@@ -14,7 +15,6 @@ module soc_ram #(
   input  logic                 clk_i,
 
   // Port I: instructions
-  input  logic                 i_req_i,
   input  logic [AddrWidth-1:0] i_addr_i,
   output logic [31:0]          i_rdata_o,
 
@@ -34,21 +34,16 @@ module soc_ram #(
 `endif
 
   always_ff @(posedge clk_i) begin
-    if (i_req_i) begin
-      i_rdata_o <= mem[i_addr_i];
-    end
+    i_rdata_o <= mem[i_addr_i];
   end
 
   always_ff @(posedge clk_i) begin
-    if (d_req_i) begin
-      if (d_we_i) begin
-        for (int unsigned b = 0; b < 4; b++) begin
-          if (d_be_i[b]) begin
-            mem[d_addr_i][8*b +: 8] <= d_wdata_i[8*b +: 8];
-          end
+    d_rdata_o <= mem[d_addr_i];
+    if (d_req_i & d_we_i) begin
+      for (int unsigned b = 0; b < 4; b++) begin
+        if (d_be_i[b]) begin
+          mem[d_addr_i][8*b +: 8] <= d_wdata_i[8*b +: 8];
         end
-      end else begin
-        d_rdata_o <= mem[d_addr_i];
       end
     end
   end

@@ -62,7 +62,7 @@ module soc_top #(
   logic [3:0]  data_be;
   logic [31:0] data_addr, data_wdata, data_rdata;
 
-  logic        ram_instr_req, ram_req, uart_req, timer_req, sysctl_req;
+  logic        ram_req, uart_req, timer_req, sysctl_req;
   logic [31:0] ram_rdata, uart_rdata, timer_rdata, sysctl_rdata;
   logic        uart_irq, timer_irq;
 
@@ -173,7 +173,6 @@ module soc_top #(
     .data_rvalid_o  (data_rvalid),
     .data_err_o     (data_err),
     .data_rdata_o   (data_rdata),
-    .ram_instr_req_o(ram_instr_req),
     .ram_req_o      (ram_req),
     .uart_req_o     (uart_req),
     .timer_req_o    (timer_req),
@@ -189,7 +188,6 @@ module soc_top #(
     .InitFile(RamInitFile)
   ) u_ram (
     .clk_i,
-    .i_req_i  (ram_instr_req),
     .i_addr_i (instr_addr[2 +: RamAddrWidth]),
     .i_rdata_o(instr_rdata),
     .d_req_i  (ram_req),
