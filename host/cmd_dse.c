@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+/* mpq dse: search over the weight widths of all layers. */
+#include "cmd.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dse_run.h"
+#include "report.h"
+
+/* In an exhaustive search, the drop within which a candidate is marked as selected. */
+static const double DEFAULT_DROP = 1.0;
+
+static const struct arg_command COMMAND = {
+    .name = "dse",
+    .positional = "FLOAT",
+    .summary = "Searches the weight widths of all layers: accuracy by the integer model, cycles on "
+               "the core.",
+    .details = "Tests every combination, or with --max-acc-drop the cheapest ones first until one "
+               "keeps the accuracy. Each\n"
+               "candidate runs on the core, where its outputs are compared bit for bit with the "
+               "integer model. Validation\n"
+               "data choose, test data report.\n"
+               "The folder RUN gets results.json, pareto.csv, pareto.png, pareto.svg, report.html, "
+               "quant/*.mpq (the front's\n"
+               "QUANT files) and journal.jsonl, from which a search that was interrupted goes on "
+               "(--resume).",
+    .examples = "mpq dse lenet.float -o build/runs/lenet5_mnist\n"
+                "mpq dse lenet.float -o build/runs/lenet5_mnist --resume\n"
+                "mpq dse lenet.float --max-acc-drop 0.5 -o build/runs/half_a_point\n"
+                "mpq dse lenet.float --bits 8,4 --qat 2 --target /dev/ttyUSB0 -o build/runs/board",
+};
+
+struct flags {
+    bool resume, force, json, quiet;
+    double drop;
+};
+
+static enum status parse(int argc, char **argv, struct dse_run_options *options,
+                         struct flags *flags, bool *help, struct error *err)
+{
+    const struct arg_option table[] = {
+        {"-o,--output", "RUN", ARG_STRING, &options->folder,
+         "folder for everything that is found (required)"},
+        {"--max-acc-drop", "X", ARG_DOUBLE, &flags->drop,
+         "find the cheapest within X points of float validation accuracy"},
+        {"--qat", "EPOCHS", ARG_SIZE, &options->qat_epochs,
+         "retrain each candidate (default 0: quantize only)"},
+        {"--bits", "LIST", ARG_STRING, &options->bits,
+         "widths to try (default: the model's, 8,4,2)"},
+        {"--target", "T", ARG_STRING, &options->target,
+         "sim, sim:CONFIG or /dev/tty... (default sim)"},
+        {"--jobs", "N", ARG_SIZE, &options->jobs,
+         "cores at the same time (default: all for sim, 1 for a board)"},
+        {"--samples", "N", ARG_SIZE, &options->samples,
+         "test images verified for each candidate (default 4)"},
+        {"--data", "DIR", ARG_STRING, &options->data_folder, "data folder (default build/data)"},
+        {"--limit", "N", ARG_SIZE, &options->limit,
+         "use at most N training and N test images (default 0: all)"},
+        {"--resume", NULL, ARG_FLAG, &flags->resume, "go on with an interrupted search"},
+        {"--force", NULL, ARG_FLAG, &flags->force, "start over in a folder that holds a search"},
+        {"--json", NULL, ARG_FLAG, &flags->json,
+         "print results.json instead of the table, progress as JSON lines"},
+        {"-q,--quiet", NULL, ARG_FLAG, &flags->quiet, "no progress"},
+    };
+    enum status status = args_parse(argc, argv, &COMMAND, table, sizeof table / sizeof *table,
+                                    &options->float_path, 1, help, err);
+    if (status != STATUS_OK || *help) {
+        return status;
+    }
+    if (!options->folder) {
+        return error_set(err, STATUS_USAGE,
+                         "-o RUN is missing: the folder for everything that is found");
+    }
+    options->exhaustive = flags->drop < 0;
+    options->max_acc_drop = options->exhaustive ? DEFAULT_DROP : flags->drop;
+    options->resume = flags->resume;
+    options->force = flags->force;
+    options->progress = flags->quiet ? PROGRESS_QUIET : flags->json ? PROGRESS_JSON : PROGRESS_AUTO;
+    return STATUS_OK;
+}
+
+static enum status check_drop(int argc, char **argv, const struct flags *flags, struct error *err)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--max-acc-drop", 14) == 0 && (flags->drop < 0 || flags->drop > 100)) {
+            return error_set(err, STATUS_USAGE,
+                             "--max-acc-drop: want points of accuracy, 0 to 100, got %g",
+                             flags->drop);
+        }
+    }
+    return STATUS_OK;
+}
+
+static enum status print_results(const struct results *results, const struct flags *flags,
+                                 const char *folder, struct error *err)
+{
+    char *text = NULL;
+    const enum status status =
+        flags->json ? results_to_text(results, &text, err) : report_table(results, &text, err);
+    if (status == STATUS_OK) {
+        fputs(text, stdout);
+        if (flags->json) {
+            putchar('\n');
+        } else {
+            printf(
+                "\npictures and page: %s/pareto.png, pareto.svg, report.html; models: %s/quant/\n",
+                folder, folder);
+        }
+    }
+    free(text);
+    return status;
+}
+
+int cmd_dse(int argc, char **argv)
+{
+    struct dse_run_options options = {.target = "sim", .data_folder = "build/data", .samples = 4};
+    struct flags flags = {.drop = -1};
+    struct results *results = NULL;
+    struct error err = {""}, print_err = {""};
+    bool help = false;
+    enum status status = parse(argc, argv, &options, &flags, &help, &err);
+    if (help) {
+        return 0;
+    }
+    if (status == STATUS_OK) {
+        status = check_drop(argc, argv, &flags, &err);
+    }
+    if (status == STATUS_OK) {
+        interrupt_install();
+        status = dse_run(&options, &results, &err);
+    }
+    if (results) {
+        const enum status printed = print_results(results, &flags, options.folder, &print_err);
+        if (status == STATUS_OK && printed != STATUS_OK) {
+            status = printed;
+            err = print_err;
+        }
+    }
+    results_free(results);
+    return cmd_finish("dse", status, &err);
+}

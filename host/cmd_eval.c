@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+/* mpq eval: accuracy of a FLOAT or QUANT file on this machine or on a core, where every output is
+ * compared with the integer model. */
+#include "cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "infer.h"
+#include "measure.h"
+#include "model_file.h"
+#include "train.h"
+
+enum { CORE_SAMPLES = 20, SHOWN_MISMATCHES = 20 };
+
+struct eval_command {
+    const char *path, *target, *tier, *data;
+    size_t samples, threads;
+    struct cmd_output mode;
+    bool help;
+};
+
+/* What was found, on its way to the screen. */
+struct eval_report {
+    const struct eval_command *command;
+    const struct model_file *file;
+    size_t samples;
+    double accuracy;
+    bool on_core;
+    enum proto_tier tier;
+    struct measure_result result; /* on_core */
+    cJSON *differences;           /* texts; owned until printed */
+};
+
+static bool is_host(const struct eval_command *command)
+{
+    return !strcmp(command->target, "host");
+}
+
+static enum status check_options(const struct eval_command *command, struct error *err)
+{
+    if (command->tier && strcmp(command->tier, "nn") && strcmp(command->tier, "rv32"))
+        return error_set(err, STATUS_USAGE, "--tier: want nn or rv32, got '%s'", command->tier);
+    if (command->tier && is_host(command))
+        return error_set(err, STATUS_USAGE,
+                         "--tier: only a core has tiers; say which one with --target");
+    return STATUS_OK;
+}
+
+static enum status parse(int argc, char **argv, struct eval_command *command, struct error *err)
+{
+    static const struct arg_command about = {
+        .name = "eval",
+        .positional = "FLOAT|QUANT",
+        .summary = "Measure accuracy on test images, on this machine or on a core.",
+        .details = "On this machine (host): a QUANT file by the integer model, a FLOAT file in "
+                   "floating point.\n"
+                   "On a core: every output is compared with the integer model, bit for bit; the "
+                   "exit code is 3 if\n"
+                   "one differs.",
+        .examples = "mpq eval lenet.float\n"
+                    "mpq eval lenet.quant\n"
+                    "mpq eval lenet.quant --target sim --samples 100\n"
+                    "mpq eval lenet.quant --target /dev/ttyUSB0 --tier rv32",
+    };
+    const struct arg_option options[] = {
+        {"--target", "T", ARG_STRING, &command->target,
+         "host, sim, sim:CONFIG or /dev/tty... (default host)"},
+        {"--samples", "N", ARG_SIZE, &command->samples,
+         "test images, from the first one (default: all on host, 20 on a core)"},
+        {"--tier", "TIER", ARG_STRING, &command->tier,
+         "kernels on a core: nn (neural instructions, default) or rv32 (plain RV32IMC)"},
+        {"--data", "DIR", ARG_STRING, &command->data, "data folder (default build/data)"},
+        {"--threads", "N", ARG_SIZE, &command->threads, "threads (default: all cores)"},
+        {"--json", NULL, ARG_FLAG, &command->mode.json, "one JSON object, progress as JSON lines"},
+        {"-q,--quiet", NULL, ARG_FLAG, &command->mode.quiet, "no progress"},
+    };
+    const enum status status =
+        args_parse(argc, argv, &about, options, sizeof options / sizeof *options, &command->path, 1,
+                   &command->help, err);
+    return status != STATUS_OK || command->help ? status : check_options(command, err);
+}
+
+static void keep_mismatch(void *context, const struct error *mismatch)
+{
+    struct eval_report *report = context;
+    if (report->command->mode.json)
+        cJSON_AddItemToArray(report->differences, cJSON_CreateString(mismatch->text));
+    else if (report->result.mismatches <= SHOWN_MISMATCHES)
+        printf("mismatch: %s\n", mismatch->text);
+}
+
+static enum status eval_host(struct eval_report *report, const struct dataset *test,
+                             struct error *err)
+{
+    const int threads = (int)report->command->threads;
+    struct infer *infer = NULL;
+    if (report->file->model)
+        return train_evaluate(report->file->model, test, threads, &report->accuracy, err);
+    enum status status = infer_create(report->file->container->model, &infer, err);
+    if (status == STATUS_OK)
+        status = infer_accuracy(infer, test, threads, &report->accuracy, err);
+    infer_free(infer);
+    return status;
+}
+
+static enum status eval_core(struct eval_report *report, const struct dataset *test,
+                             struct error *err)
+{
+    const struct eval_command *command = report->command;
+    struct target *target = NULL;
+    struct infer *infer = NULL;
+    enum status status = target_open(command->target, &target, err);
+    if (status == STATUS_OK)
+        status = infer_create(report->file->container->model, &infer, err);
+    if (status == STATUS_OK) {
+        struct progress *progress =
+            progress_start(cmd_progress_mode(&command->mode), "eval", report->samples);
+        const struct measure_subject subject = {target, report->file->container, infer, test};
+        const struct measure_options options = {.tier = report->tier,
+                                                .samples = report->samples,
+                                                .progress = progress,
+                                                .on_mismatch = keep_mismatch,
+                                                .context = report};
+        status = measure_run(&subject, &options, &report->result, err);
+        progress_finish(progress, NULL);
+        report->accuracy = 100.0 * (double)report->result.correct / (double)report->samples;
+    }
+    infer_free(infer);
+    target_close(target);
+    return status;
+}
+
+static enum status print_json(struct eval_report *report, struct error *err)
+{
+    const struct measure_result *result = &report->result;
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "file", report->command->path);
+    cJSON_AddStringToObject(object, "kind", report->file->model ? "float" : "quant");
+    cJSON_AddStringToObject(object, "model", report->file->net->name);
+    cJSON_AddStringToObject(object, "target", report->command->target);
+    cJSON_AddNumberToObject(object, "samples", (double)report->samples);
+    cJSON_AddNumberToObject(object, "accuracy", report->accuracy);
+    if (report->on_core) {
+        cJSON_AddStringToObject(object, "tier", measure_tier_name(report->tier));
+        cJSON_AddNumberToObject(object, "verified", (double)result->verified);
+        cJSON_AddNumberToObject(object, "mismatches", (double)result->mismatches);
+        cJSON_AddNumberToObject(object, "mean_cycles", result->mean_cycles);
+        cJSON_AddItemToObject(object, "differences", report->differences);
+        report->differences = NULL;
+    }
+    return cmd_print_json(object, false, err);
+}
+
+static enum status print_report(struct eval_report *report, struct error *err)
+{
+    const struct measure_result *result = &report->result;
+    if (report->command->mode.json)
+        return print_json(report, err);
+    if (report->on_core && result->mismatches > SHOWN_MISMATCHES)
+        printf("... and %zu more\n", result->mismatches - SHOWN_MISMATCHES);
+    printf("test accuracy %.2f %% (%zu images, %s)\n", report->accuracy, report->samples,
+           report->on_core       ? "on the core"
+           : report->file->model ? "floating point"
+                                 : "integer model");
+    if (report->on_core)
+        printf("outputs compared bit for bit with the integer model: %zu, mismatches: %zu\n"
+               "%.0f cycles on average (tier %s)\n",
+               result->verified, result->mismatches, result->mean_cycles,
+               measure_tier_name(report->tier));
+    return STATUS_OK;
+}
+
+static enum status evaluate(struct eval_report *report, const struct data_split *data,
+                            struct error *err)
+{
+    struct dataset test = data->test; /* borrowed */
+    const struct eval_command *command = report->command;
+    const size_t usual = report->on_core && test.count > CORE_SAMPLES ? CORE_SAMPLES : test.count;
+    report->samples = command->samples == SIZE_MAX ? usual : command->samples;
+    if (report->samples < 1 || report->samples > test.count)
+        return error_set(err, STATUS_USAGE, "--samples: want 1 to %zu (the test images), got %zu",
+                         test.count, report->samples);
+    test.count = report->samples;
+    enum status status =
+        report->on_core ? eval_core(report, &test, err) : eval_host(report, &test, err);
+    if (status == STATUS_OK)
+        status = print_report(report, err);
+    if (status == STATUS_OK && report->result.mismatches)
+        status = error_set(err, STATUS_MISMATCH,
+                           "%s: core and integer model differ in %zu of %zu images",
+                           command->target, report->result.mismatches, report->result.verified);
+    return status;
+}
+
+static enum status run(const struct eval_command *command, struct error *err)
+{
+    struct model_file file;
+    struct data_split data;
+    struct eval_report report = {.command = command, .file = &file, .on_core = !is_host(command)};
+    memset(&data, 0, sizeof data);
+    report.tier = command->tier && !strcmp(command->tier, "rv32") ? TIER_RV32 : TIER_NN;
+    enum status status = report.on_core ? model_file_open_quant(command->path, &file, err)
+                                        : model_file_open(command->path, &file, err);
+    if (status == STATUS_OK)
+        status = data_load(file.net, command->data, 0, &data, err);
+    if (status == STATUS_OK) {
+        report.differences = cJSON_CreateArray();
+        status = evaluate(&report, &data, err);
+        cJSON_Delete(report.differences);
+    }
+    data_free(&data);
+    model_file_close(&file);
+    return status;
+}
+
+int cmd_eval(int argc, char **argv)
+{
+    struct eval_command command = {.target = "host", .data = "build/data", .samples = SIZE_MAX};
+    struct error err = {""};
+    enum status status = parse(argc, argv, &command, &err);
+    if (status == STATUS_OK && !command.help) {
+        interrupt_install();
+        status = run(&command, &err);
+    }
+    return cmd_finish("eval", status, &err);
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Threads that take stretches of candidates from a shared list. The lock guards the counters and
+ * the first error. */
+#include "dse_pool.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dse_record.h"
+
+struct dse_pool {
+    const struct dse_options *options;
+    const struct dse_ops *ops;
+    struct journal *journal;
+    void **workers; /* [jobs] */
+    /* the run at hand */
+    enum dse_task task;
+    struct candidate **candidates;
+    size_t count, stretch;
+    struct progress *progress;
+    pthread_mutex_t lock;
+    size_t next, done;
+    enum status status;
+    struct error error;
+};
+
+struct pool_thread {
+    struct dse_pool *pool;
+    void *worker;
+};
+
+enum status dse_pool_open(const struct dse_options *options, const struct dse_ops *ops,
+                          void *context, struct journal *journal, struct dse_pool **out,
+                          struct error *err)
+{
+    enum status status = STATUS_OK;
+    struct dse_pool *pool = calloc(1, sizeof *pool);
+    void **workers = calloc(options->jobs, sizeof *workers);
+    *out = NULL;
+    if (!pool || !workers) {
+        free(pool);
+        free(workers);
+        return error_set(err, STATUS_NO_MEMORY, "search: out of memory");
+    }
+    *pool =
+        (struct dse_pool){.options = options, .ops = ops, .journal = journal, .workers = workers};
+    pthread_mutex_init(&pool->lock, NULL);
+    for (size_t i = 0; i < options->jobs && status == STATUS_OK; i++) {
+        status = ops->open(context, i, &workers[i], err);
+    }
+    if (status != STATUS_OK) {
+        dse_pool_close(pool);
+        return status;
+    }
+    *out = pool;
+    return STATUS_OK;
+}
+
+void dse_pool_close(struct dse_pool *pool)
+{
+    if (!pool) {
+        return;
+    }
+    dse_pool_progress(pool, NULL, 0, NULL);
+    for (size_t i = 0; i < pool->options->jobs; i++) {
+        if (pool->workers[i]) {
+            pool->ops->close(pool->workers[i]);
+        }
+    }
+    pthread_mutex_destroy(&pool->lock);
+    free(pool->workers);
+    free(pool);
+}
+
+static void pool_fail(struct dse_pool *pool, enum status status, const struct error *error)
+{
+    pthread_mutex_lock(&pool->lock);
+    if (pool->status == STATUS_OK) {
+        pool->status = status;
+        pool->error = *error;
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* One candidate from evaluation to journal. */
+static enum status pool_do(struct dse_pool *pool, void *worker, struct candidate *candidate,
+                           struct error *err)
+{
+    char bits[4 * NET_MAX_LAYERS];
+    const int layer_count = pool->options->space.layer_count;
+    enum status status =
+        pool->task == DSE_EVALUATE
+            ? pool->ops->evaluate(worker, candidate, err)
+            : pool->ops->verify(worker, candidate, pool->options->front_samples, err);
+    if (status != STATUS_OK) {
+        results_bits_text(candidate->bits, layer_count, bits, sizeof bits);
+        return error_wrap(err, status, "candidate %s", bits);
+    }
+    return dse_record_append(pool->journal, candidate, layer_count, err);
+}
+
+static bool same_stretch(const struct dse_pool *pool, size_t a, size_t b)
+{
+    return pool->candidates[a]->index / pool->stretch == pool->candidates[b]->index / pool->stretch;
+}
+
+/* The next stretch of the list: *first .. *end - 1; empty if nothing is left or the run is over. */
+static void pool_take(struct dse_pool *pool, size_t *first, size_t *end)
+{
+    pthread_mutex_lock(&pool->lock);
+    const size_t limit = pool->status == STATUS_OK ? pool->count : 0;
+    *first = pool->next;
+    *end = *first;
+    while (*end < limit && (*end == *first || same_stretch(pool, *first, *end))) {
+        ++*end;
+    }
+    pool->next = *end;
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void pool_done(struct dse_pool *pool, const struct candidate *candidate)
+{
+    char bits[4 * NET_MAX_LAYERS];
+    results_bits_text(candidate->bits, pool->options->space.layer_count, bits, sizeof bits);
+    pthread_mutex_lock(&pool->lock);
+    progress_update(pool->progress, ++pool->done, bits);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static bool pool_is_over(struct dse_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    const bool over = pool->status != STATUS_OK;
+    pthread_mutex_unlock(&pool->lock);
+    return over;
+}
+
+static void *pool_main(void *argument)
+{
+    const struct pool_thread *thread = argument;
+    struct dse_pool *pool = thread->pool;
+    struct error err = {""};
+    size_t first, end;
+    for (pool_take(pool, &first, &end); first < end; pool_take(pool, &first, &end)) {
+        for (size_t i = first; i < end && !pool_is_over(pool); i++) {
+            enum status status = STATUS_CANCELLED;
+            if (!interrupt_requested()) {
+                status = pool_do(pool, thread->worker, pool->candidates[i], &err);
+            }
+            if (status == STATUS_OK) {
+                pool_done(pool, pool->candidates[i]);
+            } else {
+                pool_fail(pool, status, &err);
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Runs pool_main() in every worker's thread and waits for them. */
+static enum status pool_run_threads(struct dse_pool *pool, struct error *err)
+{
+    const size_t jobs = pool->options->jobs;
+    pthread_t *threads = calloc(jobs, sizeof *threads);
+    struct pool_thread *arguments = calloc(jobs, sizeof *arguments);
+    enum status status = STATUS_OK;
+    size_t started = 0;
+    if (!threads || !arguments) {
+        status = error_set(err, STATUS_NO_MEMORY, "search: out of memory");
+    }
+    while (status == STATUS_OK && started < jobs) {
+        arguments[started] = (struct pool_thread){pool, pool->workers[started]};
+        if (pthread_create(&threads[started], NULL, pool_main, &arguments[started]) != 0) {
+            status = error_set(err, STATUS_IO, "search: cannot start a thread; lower --jobs");
+            pool_fail(pool, status, err);
+        } else {
+            started++;
+        }
+    }
+    for (size_t i = 0; i < started; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    free(threads);
+    free(arguments);
+    return status;
+}
+
+void dse_pool_progress(struct dse_pool *pool, const char *label, size_t total,
+                       const char *last_note)
+{
+    progress_finish(pool->progress, last_note);
+    pool->progress = label ? progress_start(pool->options->progress, label, total) : NULL;
+    pool->done = 0;
+}
+
+enum status dse_pool_run(struct dse_pool *pool, enum dse_task task, struct candidate **candidates,
+                         size_t count, struct error *err)
+{
+    if (count == 0) {
+        return STATUS_OK;
+    }
+    const struct dse_options *options = pool->options;
+    const bool alone = options->independent || task == DSE_VERIFY;
+    pool->task = task;
+    pool->candidates = candidates;
+    pool->count = count;
+    pool->stretch = alone ? 1 : dse_space_stretch(&options->space, count, options->jobs);
+    pool->next = 0;
+    pool->status = STATUS_OK;
+    enum status status = pool_run_threads(pool, err);
+    if (status == STATUS_OK && pool->status != STATUS_OK) {
+        status = pool->status;
+        *err = pool->error;
+    }
+    /* A terminal's Ctrl-C reaches the simulators too: their end is not a failure of theirs. */
+    if (status != STATUS_OK && interrupt_requested()) {
+        status = error_set(err, STATUS_CANCELLED, "search interrupted");
+    }
+    return status;
+}
+
+enum status dse_pool_profile(struct dse_pool *pool, const int *bits, uint64_t *layer_cycles,
+                             uint64_t *other_cycles, struct error *err)
+{
+    return pool->ops->profile(pool->workers[0], bits, layer_cycles, other_cycles, err);
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Worker threads of a search: share a list of candidates, journal what is finished. Used by dse*.c
+ * only. */
+#ifndef MPQ_DSE_POOL_H
+#define MPQ_DSE_POOL_H
+
+#include "dse.h"
+
+struct dse_pool;
+
+enum dse_task { DSE_EVALUATE, DSE_VERIFY };
+
+/* Opens options->jobs workers. options, ops and journal are borrowed. */
+MUST_CHECK enum status dse_pool_open(const struct dse_options *options, const struct dse_ops *ops,
+                                     void *context, struct journal *journal, struct dse_pool **out,
+                                     struct error *err);
+void dse_pool_close(struct dse_pool *pool); /* accepts NULL */
+
+/* Ends the progress bar that is shown, if any, with last_note (may be NULL), and starts one that
+ * counts total finished candidates, unless label is NULL. */
+void dse_pool_progress(struct dse_pool *pool, const char *label, size_t total,
+                       const char *last_note);
+
+/* Does the task on candidates[0..count-1], stretch of them at a time a worker, in any order; each
+ * finished one is journaled. Ends early when one fails or Ctrl-C was pressed; the first failure is
+ * reported, by the candidate's widths. */
+MUST_CHECK enum status dse_pool_run(struct dse_pool *pool, enum dse_task task,
+                                    struct candidate **candidates, size_t count, struct error *err);
+
+/* ops->profile() on the first worker. */
+MUST_CHECK enum status dse_pool_profile(struct dse_pool *pool, const int *bits,
+                                        uint64_t *layer_cycles, uint64_t *other_cycles,
+                                        struct error *err);
+
+#endif

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A search from files to files. */
+#include "dse_run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core_config.h"
+#include "dse_record.h"
+#include "dse_source.h"
+#include "model_format.h"
+#include "report.h"
+#include "train.h"
+
+enum { PATH_BYTES = 4096, MAX_JOBS = 256 };
+
+struct run {
+    const struct dse_run_options *options;
+    char journal_path[PATH_BYTES];
+    struct float_model *model;
+    struct data_split data;
+    struct dse_options search;
+    struct dse_source *source;
+    struct journal *journal;
+    struct results *results;
+    struct error *err;
+};
+
+enum status dse_run_parse_bits(const char *text, struct dse_space *space, struct error *err)
+{
+    space->width_count = 0;
+    for (const char *p = text; *p; p++) {
+        const bool known = *p == '8' || *p == '4' || *p == '2';
+        const bool ends = known && (p[1] == '\0' || (p[1] == ',' && p[2] != '\0'));
+        bool repeated = false;
+        for (int i = 0; i < space->width_count; i++) {
+            repeated = repeated || space->widths[i] == *p - '0';
+        }
+        if (!ends || repeated) {
+            space->width_count = 0;
+            break;
+        }
+        space->widths[space->width_count++] = *p - '0';
+        p += p[1] == ',';
+    }
+    if (space->width_count == 0) {
+        return error_set(err, STATUS_USAGE,
+                         "--bits: want different widths out of 8, 4 and 2, like 8,4,2, got '%s'",
+                         text);
+    }
+    return STATUS_OK;
+}
+
+enum status dse_run_jobs(const char *target, size_t wanted, size_t *jobs, struct error *err)
+{
+    const bool is_sim = strncmp(target, "sim", 3) == 0;
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    if (wanted > MAX_JOBS) {
+        return error_set(err, STATUS_USAGE, "--jobs: want 1 to %d, got %zu", MAX_JOBS, wanted);
+    }
+    if (!is_sim && wanted > 1) {
+        return error_set(err, STATUS_USAGE,
+                         "--jobs: %s is one core and can do one job, not %zu; leave --jobs out",
+                         target, wanted);
+    }
+    *jobs = wanted ? wanted : is_sim && cores > 1 ? (size_t)cores : 1;
+    return STATUS_OK;
+}
+
+static enum status make_folders(const char *path, struct error *err)
+{
+    char part[PATH_BYTES];
+    snprintf(part, sizeof part, "%s", path);
+    for (char *p = part + 1;; p++) {
+        const char separator = *p;
+        if (separator != '/' && separator != '\0') {
+            continue;
+        }
+        *p = '\0';
+        if (mkdir(part, 0777) != 0 && errno != EEXIST) {
+            return error_set(err, STATUS_IO, "%s: cannot make the folder: %s", part,
+                             strerror(errno));
+        }
+        *p = separator;
+        if (separator == '\0') {
+            return STATUS_OK;
+        }
+    }
+}
+
+/* Refuses to touch an earlier search unless told what to do with it. */
+static enum status check_folder(struct run *run)
+{
+    const struct dse_run_options *options = run->options;
+    if (strlen(options->folder) + 64 > PATH_BYTES) {
+        return error_set(run->err, STATUS_USAGE, "-o: path too long");
+    }
+    snprintf(run->journal_path, sizeof run->journal_path, "%s/journal.jsonl", options->folder);
+    if (options->resume && options->force) {
+        return error_set(run->err, STATUS_USAGE,
+                         "--resume and --force contradict each other; give one of them");
+    }
+    if (!options->resume && !options->force && access(run->journal_path, F_OK) == 0) {
+        return error_set(run->err, STATUS_USAGE,
+                         "%s: holds a search already; --resume goes on with it, --force starts "
+                         "over, or give another "
+                         "folder with -o",
+                         options->folder);
+    }
+    return make_folders(options->folder, run->err);
+}
+
+static enum status load_inputs(struct run *run)
+{
+    const struct dse_run_options *options = run->options;
+    enum status status = float_model_load(options->float_path, &run->model, run->err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = data_load(run->model->net, options->data_folder, options->limit, &run->data, run->err);
+    if (status == STATUS_OK && (run->data.validation.count == 0 || run->data.test.count == 0)) {
+        status =
+            error_set(run->err, STATUS_INPUT,
+                      "%s: a search needs validation and test images, got %zu and %zu; train with "
+                      "train.validation > 0, or raise --limit",
+                      options->float_path, run->data.validation.count, run->data.test.count);
+    }
+    return status;
+}
+
+static enum status set_search(struct run *run)
+{
+    const struct dse_run_options *options = run->options;
+    const struct net *net = run->model->net;
+    struct dse_options *search = &run->search;
+    search->space.layer_count = net->weighted_count;
+    search->space.width_count = net->search_bits_count;
+    memcpy(search->space.widths, net->search_bits, sizeof net->search_bits);
+    search->exhaustive = options->exhaustive;
+    search->max_acc_drop = options->max_acc_drop;
+    search->independent = options->qat_epochs > 0;
+    search->progress = options->progress;
+    const size_t front =
+        options->samples > DSE_FRONT_SAMPLES ? options->samples : DSE_FRONT_SAMPLES;
+    search->front_samples = front < run->data.test.count ? front : run->data.test.count;
+    enum status status = STATUS_OK;
+    if (options->bits) {
+        status = dse_run_parse_bits(options->bits, &search->space, run->err);
+    }
+    if (status == STATUS_OK) {
+        status = dse_run_jobs(options->target, options->jobs, &search->jobs, run->err);
+    }
+    if (status == STATUS_OK && (options->samples < 1 || options->samples > run->data.test.count)) {
+        status =
+            error_set(run->err, STATUS_USAGE, "--samples: want 1 to %zu (the test images), got %zu",
+                      run->data.test.count, options->samples);
+    }
+    return status == STATUS_OK ? dse_check(search, run->err) : status;
+}
+
+static enum status open_source(struct run *run)
+{
+    const struct dse_run_options *options = run->options;
+    const struct dse_source_options source = {.space = run->search.space,
+                                              .target = options->target,
+                                              .folder = options->folder,
+                                              .jobs = run->search.jobs,
+                                              .samples = options->samples,
+                                              .qat_epochs = (int)options->qat_epochs,
+                                              .progress = options->progress};
+    return dse_source_create(run->model, &run->data, &source, &run->source, run->err);
+}
+
+static void set_versions(struct results *results, const struct target_info *info)
+{
+    snprintf(results->mpq, sizeof results->mpq, "%s", MPQ_VERSION);
+    snprintf(results->firmware, sizeof results->firmware, "%s", info->firmware);
+    core_config_text(info->core_config, results->core, sizeof results->core);
+    results->protocol = info->protocol_version;
+    results->container = MODEL_VERSION;
+    results->isa = info->isa_version;
+}
+
+/* Everything in results.json that is known before the search. */
+static enum status set_results(struct run *run)
+{
+    const struct dse_run_options *options = run->options;
+    const struct net *net = run->model->net;
+    struct results *results = results_create();
+    if (!results) {
+        return error_set(run->err, STATUS_NO_MEMORY, "search: out of memory");
+    }
+    run->results = results;
+    snprintf(results->model, sizeof results->model, "%s", net->name);
+    results->seed = run->model->seed;
+    set_versions(results, dse_source_info(run->source));
+    results->layer_count = net->weighted_count;
+    for (int i = 0; i < net->weighted_count; i++) {
+        snprintf(results->layers[i], NET_NAME_BYTES, "%s", net->layers[net->weighted[i]].name);
+    }
+    results->width_count = run->search.space.width_count;
+    memcpy(results->widths, run->search.space.widths, sizeof results->widths);
+    results->space_count = dse_space_count(&run->search.space);
+    results->exhaustive = options->exhaustive;
+    results->max_acc_drop = options->max_acc_drop;
+    results->qat_epochs = options->qat_epochs;
+    results->samples = options->samples;
+    results->front_samples = run->search.front_samples;
+    results->limit = options->limit;
+    results->jobs = run->search.jobs;
+    enum status status = train_evaluate(run->model, &run->data.validation, 0,
+                                        &results->float_val_accuracy, run->err);
+    if (status == STATUS_OK) {
+        status = train_evaluate(run->model, &run->data.test, 0, &results->float_accuracy, run->err);
+    }
+    run->search.float_val_accuracy = results->float_val_accuracy;
+    return status;
+}
+
+static enum status open_journal(struct run *run)
+{
+    const struct dse_binding binding = {run->results, dse_source_model_crc(run->source),
+                                        dse_source_data_crc(run->source)};
+    char *header = NULL;
+    enum status status = STATUS_OK;
+    if (run->options->resume && access(run->journal_path, F_OK) == 0) {
+        status = journal_open(run->journal_path, &run->journal, run->err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    if (run->journal) {
+        return dse_record_check_header(run->journal, run->journal_path, &binding, run->err);
+    }
+    status = dse_record_header(&binding, &header, run->err);
+    if (status == STATUS_OK) {
+        status = journal_create(run->journal_path, header, &run->journal, run->err);
+    }
+    free(header);
+    return status;
+}
+
+static enum status write_outputs(struct run *run)
+{
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/results.json", run->options->folder);
+    enum status status = results_save(run->results, path, run->err);
+    if (status == STATUS_OK) {
+        status = report_write(run->results, run->options->folder, run->err);
+    }
+    if (status == STATUS_OK) {
+        snprintf(path, sizeof path, "%s/quant", run->options->folder);
+        status = dse_source_save(run->source, run->results, path, run->err);
+    }
+    return status;
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+static enum status prepare(struct run *run)
+{
+    enum status (*const STEPS[])(struct run *) = {check_folder, load_inputs, set_search,
+                                                  open_source,  set_results, open_journal};
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < sizeof STEPS / sizeof *STEPS && status == STATUS_OK; i++) {
+        status = STEPS[i](run);
+    }
+    return status;
+}
+
+/* What the outcome means for the exit code. */
+static enum status judge(struct run *run)
+{
+    size_t candidates = 0, images = 0;
+    const struct results *results = run->results;
+    for (size_t i = 0; i < results->count; i++) {
+        candidates += results->candidates[i].mismatches > 0;
+        images += results->candidates[i].mismatches;
+    }
+    if (candidates) {
+        return error_set(run->err, STATUS_MISMATCH,
+                         "core and integer model differ in %zu candidates (%zu images); first "
+                         "differences above and in "
+                         "%s/report.html",
+                         candidates, images, run->options->folder);
+    }
+    if (!results->exhaustive && results->selected < 0) {
+        return error_set(
+            run->err, STATUS_INPUT,
+            "no configuration is within %g %s of the float validation accuracy %.2f %%; allow more "
+            "(--max-acc-drop), or retrain (--qat EPOCHS)",
+            results->max_acc_drop, report_points(results->max_acc_drop),
+            results->float_val_accuracy);
+    }
+    return STATUS_OK;
+}
+
+static void run_free(struct run *run)
+{
+    journal_close(run->journal);
+    results_free(run->results);
+    dse_source_free(run->source);
+    data_free(&run->data);
+    float_model_free(run->model);
+}
+
+enum status dse_run(const struct dse_run_options *options, struct results **out, struct error *err)
+{
+    struct run run = {.options = options, .err = err};
+    const double start = seconds_now();
+    *out = NULL;
+    enum status status = prepare(&run);
+    if (status == STATUS_OK) {
+        status =
+            dse_search(&run.search, &dse_source_ops, run.source, run.journal, run.results, err);
+    }
+    if (status == STATUS_OK) {
+        run.results->seconds = seconds_now() - start;
+        status = write_outputs(&run);
+    }
+    if (status == STATUS_OK) {
+        status = judge(&run);
+        *out = run.results;
+        run.results = NULL;
+    } else if (interrupt_requested()) {
+        status = error_set(
+            err, STATUS_CANCELLED,
+            "interrupted; what is finished is kept in %s: the same command with --resume goes on",
+            run.journal_path);
+    }
+    run_free(&run);
+    return status;
+}

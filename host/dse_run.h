@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A search from files to files: FLOAT and data in, a run's folder out (host/README.md). */
+#ifndef MPQ_DSE_RUN_H
+#define MPQ_DSE_RUN_H
+
+#include "dse.h"
+
+struct dse_run_options {
+    const char *float_path, *folder, *data_folder, *target;
+    const char *bits; /* "8,4,2"; NULL: what the model says */
+    bool exhaustive;
+    double max_acc_drop; /* points */
+    size_t qat_epochs, samples, limit;
+    size_t jobs; /* 0: all cores for a simulator, 1 for a board */
+    bool resume, force;
+    enum progress_mode progress;
+};
+
+/* Searches and writes everything into the folder. *out: what was found, set when all candidates are
+ * evaluated, also if there are mismatches (STATUS_MISMATCH) or none of them keeps within
+ * max_acc_drop (STATUS_INPUT); else NULL. */
+MUST_CHECK enum status dse_run(const struct dse_run_options *options, struct results **out,
+                               struct error *err);
+
+/* Parts of it, for tests. */
+MUST_CHECK enum status dse_run_parse_bits(const char *text, struct dse_space *space,
+                                          struct error *err);
+MUST_CHECK enum status dse_run_jobs(const char *target, size_t wanted, size_t *jobs,
+                                    struct error *err);
+
+#endif

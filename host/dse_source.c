@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Makes candidates: each layer is quantized once for each width, and candidates are put together
+ * from these; with QAT each candidate is trained on its own and kept on disk. */
+#include "dse_source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "crc32.h"
+#include "qat.h"
+#include "quant_meta.h"
+
+enum { PATH_BYTES = 4096 };
+
+struct dse_source {
+    const struct float_model *model;
+    const struct data_split *data;
+    struct dse_source_options options;
+    struct calibration *calibration;
+    struct quant_layer
+        *layers[NET_MAX_LAYERS][NET_MAX_BITS]; /* by weighted layer and place in space.widths */
+    struct target *first_target;               /* NULL once it is handed out */
+    struct target_info info;
+    pthread_mutex_t lock; /* guards first_target */
+};
+
+static enum status quantize_layers(struct dse_source *source, struct error *err)
+{
+    const struct dse_space *space = &source->options.space;
+    const size_t total = (size_t)space->layer_count * (size_t)space->width_count;
+    struct progress *progress = progress_start(source->options.progress, "quantize layers", total);
+    enum status status = STATUS_OK;
+    size_t done = 0;
+    for (int layer = 0; layer < space->layer_count && status == STATUS_OK; layer++) {
+        for (int w = 0; w < space->width_count && status == STATUS_OK; w++) {
+            status = interrupt_requested()
+                         ? error_set(err, STATUS_CANCELLED, "interrupted before the search began")
+                         : quant_layer_ptq(source->model, source->calibration, layer,
+                                           space->widths[w], &source->layers[layer][w], err);
+            progress_update(progress, ++done, NULL);
+        }
+    }
+    progress_finish(progress, NULL);
+    return status;
+}
+
+static enum status make_folder(const char *path, struct error *err)
+{
+    if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+        return error_set(err, STATUS_IO, "%s: cannot make the folder: %s", path, strerror(errno));
+    }
+    return STATUS_OK;
+}
+
+/* Everything that dse_source_create() does after the allocation. */
+static enum status source_prepare(struct dse_source *source, struct error *err)
+{
+    char folder[PATH_BYTES];
+    enum status status = target_open(source->options.target, &source->first_target, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    source->info = *target_info(source->first_target);
+    if (!(source->info.tiers & 1u << TIER_NN)) {
+        return error_set(err, STATUS_LINK,
+                         "%s: this core has no neural unit; use one that has (mpq info TARGET)",
+                         source->options.target);
+    }
+    const size_t count = (size_t)source->model->net->calibration_samples;
+    status = calibrate(source->model, &source->data->train, count, &source->calibration, err);
+    if (status == STATUS_OK) {
+        status = quantize_layers(source, err);
+    }
+    if (status == STATUS_OK && source->options.qat_epochs) {
+        snprintf(folder, sizeof folder, "%s/candidates", source->options.folder);
+        status = make_folder(folder, err);
+    }
+    return status;
+}
+
+enum status dse_source_create(const struct float_model *model, const struct data_split *data,
+                              const struct dse_source_options *options, struct dse_source **out,
+                              struct error *err)
+{
+    struct dse_source *source = calloc(1, sizeof *source);
+    *out = NULL;
+    if (!source) {
+        return error_set(err, STATUS_NO_MEMORY, "search: out of memory");
+    }
+    source->model = model;
+    source->data = data;
+    source->options = *options;
+    pthread_mutex_init(&source->lock, NULL);
+    const enum status status = source_prepare(source, err);
+    if (status != STATUS_OK) {
+        dse_source_free(source);
+        return status;
+    }
+    *out = source;
+    return STATUS_OK;
+}
+
+void dse_source_free(struct dse_source *source)
+{
+    if (!source) {
+        return;
+    }
+    for (int layer = 0; layer < NET_MAX_LAYERS; layer++) {
+        for (int w = 0; w < NET_MAX_BITS; w++) {
+            if (source->layers[layer][w]) {
+                quant_layer_free(source->layers[layer][w]);
+            }
+        }
+    }
+    if (source->calibration) {
+        calibration_free(source->calibration);
+    }
+    if (source->first_target) {
+        target_close(source->first_target);
+    }
+    pthread_mutex_destroy(&source->lock);
+    free(source);
+}
+
+const struct target_info *dse_source_info(const struct dse_source *source)
+{
+    return &source->info;
+}
+
+const struct dse_source_options *dse_source_options(const struct dse_source *source)
+{
+    return &source->options;
+}
+
+const struct data_split *dse_source_data(const struct dse_source *source)
+{
+    return source->data;
+}
+
+enum status dse_source_target(struct dse_source *source, struct target **out, struct error *err)
+{
+    pthread_mutex_lock(&source->lock);
+    *out = source->first_target;
+    source->first_target = NULL;
+    pthread_mutex_unlock(&source->lock);
+    return *out ? STATUS_OK : target_open(source->options.target, out, err);
+}
+
+int dse_source_threads(const struct dse_source *source)
+{
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN), share = cores / (long)source->options.jobs;
+    return share > 1 ? (int)share : 1;
+}
+
+uint32_t dse_source_model_crc(const struct dse_source *source)
+{
+    const struct net *net = source->model->net;
+    uint32_t crc = crc32_update(0, net->json_text, strlen(net->json_text));
+    for (int i = 0; i < net->weighted_count; i++) {
+        const struct net_layer *layer = &net->layers[net->weighted[i]];
+        crc =
+            crc32_update(crc, source->model->weights[i], net_layer_weights(layer) * sizeof(float));
+        crc = crc32_update(crc, source->model->biases[i], (size_t)layer->out.c * sizeof(float));
+    }
+    return crc;
+}
+
+static uint32_t dataset_crc(uint32_t crc, const struct dataset *data)
+{
+    crc = crc32_update(crc, data->images, data->count * shape_size(data->shape));
+    return crc32_update(crc, data->labels, data->count * sizeof *data->labels);
+}
+
+uint32_t dse_source_data_crc(const struct dse_source *source)
+{
+    return dataset_crc(dataset_crc(0, &source->data->validation), &source->data->test);
+}
+
+static int width_place(const struct dse_space *space, int width)
+{
+    int place = 0;
+    while (place < space->width_count - 1 && space->widths[place] != width) {
+        place++;
+    }
+    return place;
+}
+
+static enum status build_ptq(struct dse_source *source, const int *bits, struct container **out,
+                             struct error *err)
+{
+    const struct dse_space *space = &source->options.space;
+    struct quant_model *model = NULL;
+    enum status status = quant_model_create(source->model->net, &model, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    for (int layer = 0; layer < space->layer_count; layer++) {
+        model->layers[layer] = source->layers[layer][width_place(space, bits[layer])];
+    }
+    model->owns_layers = false;
+    status = pack_model(model, out, err);
+    quant_model_free(model);
+    return status;
+}
+
+static void quant_path(const struct dse_source *source, const char *folder, const int *bits,
+                       char path[PATH_BYTES])
+{
+    char text[4 * NET_MAX_LAYERS];
+    results_bits_text(bits, source->options.space.layer_count, text, sizeof text);
+    snprintf(path, PATH_BYTES, "%s/%s.mpq", folder, text);
+}
+
+static void kept_path(const struct dse_source *source, const int *bits, char path[PATH_BYTES])
+{
+    char folder[PATH_BYTES - 600];
+    snprintf(folder, sizeof folder, "%s/candidates", source->options.folder);
+    quant_path(source, folder, bits, path);
+}
+
+enum status dse_source_train(struct dse_source *source, const int *bits, struct error *err)
+{
+    const struct qat_options options = {.epochs = source->options.qat_epochs,
+                                        .seed = source->model->seed,
+                                        .threads = dse_source_threads(source),
+                                        .progress = PROGRESS_QUIET};
+    char path[PATH_BYTES];
+    struct quant_model *model = NULL;
+    struct container *container = NULL;
+    enum status status = qat_train(source->model, source->calibration, bits, source->data, &options,
+                                   NULL, NULL, &model, err);
+    if (status == STATUS_OK) {
+        status = pack_model(model, &container, err);
+    }
+    if (status == STATUS_OK) {
+        kept_path(source, bits, path);
+        status = container_save(container, path, err);
+    }
+    container_free(container);
+    if (model) {
+        quant_model_free(model);
+    }
+    return status;
+}
+
+enum status dse_source_build(struct dse_source *source, const int *bits, bool ptq,
+                             struct container **out, struct error *err)
+{
+    char path[PATH_BYTES];
+    *out = NULL;
+    if (ptq || source->options.qat_epochs == 0) {
+        return build_ptq(source, bits, out, err);
+    }
+    kept_path(source, bits, path);
+    return container_load(path, out, err);
+}
+
+static enum status save_candidate(struct dse_source *source, const struct candidate *candidate,
+                                  const char *folder, struct error *err)
+{
+    char path[PATH_BYTES];
+    struct container *container = NULL;
+    enum status status = dse_source_build(source, candidate->bits, false, &container, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct quant_meta meta = {.layer_count = source->options.space.layer_count,
+                              .seed = source->model->seed,
+                              .qat_epochs = source->options.qat_epochs,
+                              .qat_seed = source->model->seed,
+                              .val_accuracy = candidate->val_accuracy,
+                              .accuracy = candidate->accuracy};
+    memcpy(meta.bits, candidate->bits, (size_t)meta.layer_count * sizeof *meta.bits);
+    status = quant_meta_write(container, &meta, err);
+    if (status == STATUS_OK) {
+        quant_path(source, folder, candidate->bits, path);
+        status = container_save(container, path, err);
+    }
+    container_free(container);
+    return status;
+}
+
+static void remove_old_files(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    for (const struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
+        const size_t size = strlen(entry->d_name);
+        if (size > 4 && strcmp(entry->d_name + size - 4, ".mpq") == 0) {
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+        }
+    }
+    if (dir) {
+        (void)closedir(dir);
+    }
+}
+
+enum status dse_source_save(struct dse_source *source, const struct results *results,
+                            const char *folder, struct error *err)
+{
+    enum status status = make_folder(folder, err);
+    if (status == STATUS_OK) {
+        remove_old_files(folder);
+    }
+    for (size_t i = 0; i < results->count && status == STATUS_OK; i++) {
+        if (results->candidates[i].pareto || (long)i == results->selected) {
+            status = save_candidate(source, &results->candidates[i], folder, err);
+        }
+    }
+    return status;
+}

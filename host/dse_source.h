@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Candidates for real: quantized from a float model, evaluated by the integer model, measured and
+ * verified on a core. The struct dse_ops of mpq dse, and the QUANT files of what was found. */
+#ifndef MPQ_DSE_SOURCE_H
+#define MPQ_DSE_SOURCE_H
+
+#include "dataset.h"
+#include "dse.h"
+#include "float_model.h"
+#include "pack.h"
+#include "target.h"
+
+struct dse_source;
+
+struct dse_source_options {
+    struct dse_space space;
+    const char *target; /* as in link_open() */
+    const char *folder; /* of the run; QAT keeps each candidate's QUANT file in candidates/ there */
+    size_t jobs;
+    size_t samples; /* test images verified on the core for each candidate, >= 1 */
+    int qat_epochs; /* 0: post-training quantization */
+    enum progress_mode progress;
+};
+
+/* Calibrates, quantizes each layer once for each width, opens the first target. model and data are
+ * borrowed. */
+MUST_CHECK enum status dse_source_create(const struct float_model *model,
+                                         const struct data_split *data,
+                                         const struct dse_source_options *options,
+                                         struct dse_source **out, struct error *err);
+void dse_source_free(struct dse_source *source); /* accepts NULL */
+
+/* Makes the candidate with these widths; free it with container_free(). ptq: by post-training
+ * quantization even in a search with QAT (its cycles are the same). */
+MUST_CHECK enum status dse_source_build(struct dse_source *source, const int *bits, bool ptq,
+                                        struct container **out, struct error *err);
+
+/* With QAT: trains the candidate and keeps its QUANT file, which dse_source_build() will load from
+ * then on. */
+MUST_CHECK enum status dse_source_train(struct dse_source *source, const int *bits,
+                                        struct error *err);
+
+const struct dse_source_options *dse_source_options(const struct dse_source *source);
+const struct data_split *dse_source_data(const struct dse_source *source);
+/* Hands out the target that was opened first, or opens another. */
+MUST_CHECK enum status dse_source_target(struct dse_source *source, struct target **out,
+                                         struct error *err);
+int dse_source_threads(const struct dse_source *source); /* for each worker's computations */
+
+const struct target_info *dse_source_info(const struct dse_source *source);
+
+/* CRC-32 of the network and its float weights; of the images and labels that choose and report. */
+uint32_t dse_source_model_crc(const struct dse_source *source);
+uint32_t dse_source_data_crc(const struct dse_source *source);
+
+/* Its functions (dse_worker.c) want the struct dse_source as context. */
+extern const struct dse_ops dse_source_ops;
+
+/* QUANT files of the front and the selected candidate in folder ("8-4-2-4-8.mpq"); others ending in
+ * .mpq there are removed. */
+MUST_CHECK enum status dse_source_save(struct dse_source *source, const struct results *results,
+                                       const char *folder, struct error *err);
+
+#endif

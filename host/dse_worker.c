@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One worker of a search: a core of its own, the activations it shares between candidates, and the
+ * candidate at hand. */
+#include "dse_source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dse_eval.h"
+#include "infer.h"
+#include "verify.h"
+
+/* Memory for shared activations, of each worker and for each of validation and test data. */
+static const size_t EVAL_BUDGET_BYTES = (size_t)192 << 20;
+
+struct worker {
+    struct dse_source *source;
+    struct target *target;
+    struct dse_eval *validation, *test;
+    struct container *container; /* the candidate at hand; NULL: none */
+    struct infer *infer;         /* its integer model */
+    bool loaded;                 /* it is on the core */
+    int bits[NET_MAX_LAYERS];
+};
+
+static void worker_drop(struct worker *worker)
+{
+    if (worker->infer) {
+        infer_free(worker->infer);
+    }
+    container_free(worker->container);
+    worker->infer = NULL;
+    worker->container = NULL;
+    worker->loaded = false;
+}
+
+static void worker_close(void *state)
+{
+    struct worker *worker = state;
+    worker_drop(worker);
+    if (worker->target) {
+        target_close(worker->target);
+    }
+    dse_eval_free(worker->validation);
+    dse_eval_free(worker->test);
+    free(worker);
+}
+
+static enum status worker_open(void *context, size_t number, void **out, struct error *err)
+{
+    struct dse_source *source = context;
+    const struct data_split *data = dse_source_data(source);
+    const int threads = dse_source_threads(source);
+    struct worker *worker = calloc(1, sizeof *worker);
+    *out = NULL;
+    if (!worker) {
+        return error_set(err, STATUS_NO_MEMORY, "worker %zu: out of memory", number);
+    }
+    worker->source = source;
+    enum status status = dse_source_target(source, &worker->target, err);
+    if (status == STATUS_OK) {
+        status = dse_eval_create(&data->validation, EVAL_BUDGET_BYTES, threads, &worker->validation,
+                                 err);
+    }
+    if (status == STATUS_OK) {
+        status = dse_eval_create(&data->test, EVAL_BUDGET_BYTES, threads, &worker->test, err);
+    }
+    if (status != STATUS_OK) {
+        worker_close(worker);
+        return status;
+    }
+    *out = worker;
+    return STATUS_OK;
+}
+
+/* Makes bits the candidate at hand. */
+static enum status worker_take(struct worker *worker, const int *bits, bool ptq, struct error *err)
+{
+    const int layer_count = dse_source_options(worker->source)->space.layer_count;
+    worker_drop(worker);
+    enum status status = dse_source_build(worker->source, bits, ptq, &worker->container, err);
+    if (status == STATUS_OK) {
+        status = infer_create(worker->container->model, &worker->infer, err);
+    }
+    if (status == STATUS_OK) {
+        memcpy(worker->bits, bits, (size_t)layer_count * sizeof *bits);
+    }
+    return status;
+}
+
+static enum status worker_load(struct worker *worker, struct error *err)
+{
+    const enum status status =
+        worker->loaded ? STATUS_OK : target_load(worker->target, worker->container, err);
+    worker->loaded = status == STATUS_OK;
+    return status;
+}
+
+/* Compares test image number image; on image 0 takes cycles and instructions. */
+static enum status verify_one(struct worker *worker, struct candidate *candidate, size_t image,
+                              struct error *err)
+{
+    const struct dataset *test = &dse_source_data(worker->source)->test;
+    const uint8_t *pixels = test->images + image * shape_size(test->shape);
+    struct target_result result;
+    struct error mismatch = {""};
+    bool equal = true;
+    enum status status =
+        interrupt_requested() ? error_set(err, STATUS_CANCELLED, "search interrupted") : STATUS_OK;
+    if (status == STATUS_OK) {
+        status = verify_image(worker->target, worker->container, worker->infer, TIER_NN, pixels,
+                              image, &result, &equal, &mismatch, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (image == 0) {
+        candidate->cycles = result.counters[COUNTER_CYCLES];
+        candidate->instructions = result.counters[COUNTER_INSTRUCTIONS];
+    }
+    if (!equal && candidate->mismatches++ == 0) {
+        snprintf(candidate->mismatch, sizeof candidate->mismatch, "%.*s",
+                 (int)sizeof candidate->mismatch - 1, mismatch.text);
+    }
+    candidate->verified = image + 1;
+    return STATUS_OK;
+}
+
+static enum status verify_range(struct worker *worker, struct candidate *candidate, size_t end,
+                                struct error *err)
+{
+    const size_t count = dse_source_data(worker->source)->test.count;
+    enum status status = worker_load(worker, err);
+    for (size_t i = candidate->verified; i < end && i < count && status == STATUS_OK; i++) {
+        status = verify_one(worker, candidate, i, err);
+    }
+    return status;
+}
+
+static enum status worker_evaluate(void *state, struct candidate *candidate, struct error *err)
+{
+    struct worker *worker = state;
+    const struct dse_source_options *options = dse_source_options(worker->source);
+    const int *shared = options->qat_epochs ? NULL : candidate->bits;
+    enum status status =
+        options->qat_epochs ? dse_source_train(worker->source, candidate->bits, err) : STATUS_OK;
+    if (status == STATUS_OK) {
+        status = worker_take(worker, candidate->bits, false, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const struct model *model = worker->container->model;
+    status = dse_eval_accuracy(worker->validation, model, worker->infer, shared,
+                               &candidate->val_accuracy, err);
+    if (status == STATUS_OK) {
+        status = dse_eval_accuracy(worker->test, model, worker->infer, shared, &candidate->accuracy,
+                                   err);
+    }
+    candidate->size_bytes = worker->container->size;
+    return status == STATUS_OK ? verify_range(worker, candidate, options->samples, err) : status;
+}
+
+static enum status worker_verify(void *state, struct candidate *candidate, size_t end,
+                                 struct error *err)
+{
+    struct worker *worker = state;
+    const size_t size =
+        (size_t)dse_source_options(worker->source)->space.layer_count * sizeof *worker->bits;
+    const bool held = worker->infer && memcmp(worker->bits, candidate->bits, size) == 0;
+    const enum status status = held ? STATUS_OK : worker_take(worker, candidate->bits, false, err);
+    return status == STATUS_OK ? verify_range(worker, candidate, end, err) : status;
+}
+
+/* Shares out the layers' cycles to the weighted layers. */
+static void sum_profile(const struct model *model, uint64_t (*counters)[COUNTER_COUNT],
+                        uint64_t *layer_cycles, uint64_t *other_cycles)
+{
+    int weighted = -1;
+    for (int i = 0; i < model->layer_count; i++) {
+        const uint64_t cycles = counters[i][COUNTER_CYCLES];
+        if (model->layers[i].weight_bits) {
+            layer_cycles[++weighted] = 0;
+        }
+        if (weighted >= 0) {
+            layer_cycles[weighted] += cycles;
+            *other_cycles -= cycles;
+        }
+    }
+}
+
+static enum status worker_profile(void *state, const int *bits, uint64_t *layer_cycles,
+                                  uint64_t *other_cycles, struct error *err)
+{
+    struct worker *worker = state;
+    const struct dataset *test = &dse_source_data(worker->source)->test;
+    static const bool PTQ = true;
+    struct target_result result;
+    enum status status = worker_take(worker, bits, PTQ, err);
+    if (status == STATUS_OK) {
+        status = worker_load(worker, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    const struct model *model = worker->container->model;
+    uint64_t(*counters)[COUNTER_COUNT] = calloc(model->layer_count, sizeof *counters);
+    if (!counters) {
+        return error_set(err, STATUS_NO_MEMORY, "profile: out of memory");
+    }
+    status = target_set_input(worker->target, test->images, shape_size(test->shape), err);
+    if (status == STATUS_OK) {
+        status = target_run(worker->target, TIER_NN, true, 0, &result, err);
+    }
+    if (status == STATUS_OK) {
+        status = target_counters(worker->target, model->layer_count, counters, err);
+    }
+    if (status == STATUS_OK) {
+        *other_cycles = result.counters[COUNTER_CYCLES];
+        sum_profile(model, counters, layer_cycles, other_cycles);
+    }
+    free(counters);
+    worker_drop(worker); /* with QAT, the candidate of these widths has other weights */
+    return status;
+}
+
+const struct dse_ops dse_source_ops = {
+    .open = worker_open,
+    .close = worker_close,
+    .evaluate = worker_evaluate,
+    .verify = worker_verify,
+    .profile = worker_profile,
+};

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A network as the user writes it (MODEL.json, described in README.md): layers with inferred shapes,
+ * data, training recipe, search defaults. Knows no weights and no arithmetic. Shapes are
+ * [height][width][channels] (H, W, C). */
+#ifndef MPQ_NET_H
+#define MPQ_NET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "error.h"
+
+enum { NET_MAX_LAYERS = 128, NET_NAME_BYTES = 32, NET_MAX_PHASES = 8, NET_MAX_BITS = 3 };
+enum { NET_PATH_BYTES = 256, NET_COLUMN_BYTES = 64, NET_MAX_DROPS = 64 };
+
+enum net_op { NET_CONV, NET_FC, NET_RELU, NET_MAXPOOL, NET_AVGPOOL, NET_FLATTEN };
+
+struct shape {
+    int h, w, c;
+};
+
+struct net_layer {
+    enum net_op op;
+    char name[NET_NAME_BYTES]; /* unique; default: op and number, "conv1" */
+    struct shape in, out;
+    int kernel_h, kernel_w, stride_h, stride_w;
+    int pad_top, pad_left, pad_bottom, pad_right;
+    bool has_bias;
+    int weighted_index; /* number among the layers with weights, from 0; -1 without weights */
+};
+
+/* Changes of training images, drawn anew in each epoch; see augment.h. */
+struct net_augment {
+    int shift;  /* at most so many pixels in each direction */
+    bool flip;  /* left to right, half of the times */
+    int cutout; /* side of a square that becomes 0 */
+};
+
+enum net_optimizer { OPTIMIZER_ADAM, OPTIMIZER_SGD };
+
+struct net_recipe {
+    enum net_optimizer optimizer;
+    float momentum; /* SGD */
+    float weight_decay;
+    int batch;
+    int phase_count; /* successive phases: epochs[p] at learning_rate[p] */
+    int epochs[NET_MAX_PHASES];
+    float learning_rate[NET_MAX_PHASES];
+    float validation_fraction; /* of the training data, split with the seed */
+    int early_stopping_epochs; /* stop after so many epochs without better validation accuracy and
+                                  keep the best; 0: off */
+    uint64_t seed;
+    struct net_augment augment;
+};
+
+enum net_format { NET_FORMAT_IDX, NET_FORMAT_CIFAR, NET_FORMAT_NPY, NET_FORMAT_CSV };
+enum net_part { NET_TRAIN, NET_VALIDATION, NET_TEST, NET_PARTS };
+
+/* How real-valued data become bytes; see dataset_scale.h. */
+enum net_scaling { NET_SCALING_COMMON, NET_SCALING_MINMAX, NET_SCALING_STANDARD };
+
+/* Parts that have no files of their own are taken from the training files. */
+struct net_split {
+    float test;      /* fraction of the items */
+    int folds, fold; /* folds > 0: the test part is number `fold` of so many equal ones instead */
+    bool stratified; /* every part has every class in equal shares */
+    bool has_seed;   /* else the recipe's seed counts */
+    uint64_t seed;
+};
+
+/* Below the data folder; empty if there is none. A CSV file holds labels too. */
+struct net_files {
+    char images[NET_PATH_BYTES], labels[NET_PATH_BYTES];
+};
+
+struct net_data {
+    enum net_format format;
+    struct net_files files[NET_PARTS]; /* all formats but cifar */
+    char folder[NET_PATH_BYTES];       /* cifar */
+    bool channels_first;               /* npy: NCHW */
+    enum net_scaling scaling;          /* csv, npy of floats */
+    bool fit_all;                      /* scaling learned on all parts, not on the training part */
+    char label[NET_COLUMN_BYTES];      /* csv */
+    char drop[NET_MAX_DROPS][NET_COLUMN_BYTES]; /* csv: columns that are no inputs */
+    int drop_count;
+    bool text_is_missing; /* csv: a cell that is no number counts as missing, else it is an error */
+    struct net_split split;
+};
+
+struct net {
+    char name[NET_NAME_BYTES];
+    struct shape input;
+    bool input_signed; /* the input's integers are int8: bytes minus 128 */
+    float input_scale; /* real value of one integer step; 0: the data's own, see dataset.h */
+    int class_count;
+    int layer_count;
+    struct net_layer layers[NET_MAX_LAYERS];
+    int weighted_count;
+    int weighted[NET_MAX_LAYERS]; /* layer numbers of the weighted layers */
+    struct net_data data;
+    struct net_recipe recipe;
+    int calibration_samples;
+    struct net_recipe qat; /* of quantization-aware training; epochs come from the command line */
+    int search_bits[NET_MAX_BITS]; /* candidate widths, in the user's order */
+    int search_bits_count;
+    char *json_text; /* the whole file, NUL-terminated; owned */
+};
+
+/* Reads and checks a file. Errors: "lenet.json: layers[2].stride: want > 0, got -1". *out NULL on
+ * failure. */
+MUST_CHECK enum status net_load(const char *path, struct net **out, struct error *err);
+/* The same from text; label names it in errors. */
+MUST_CHECK enum status net_parse(const char *text, const char *label, struct net **out,
+                                 struct error *err);
+void net_free(struct net *net);
+
+/* Weight elements [out][kernel_h][kernel_w][in] (fc: [out][in], in dense H,W,C order) and MACs of a
+ * layer; 0 without. */
+size_t net_layer_weights(const struct net_layer *layer);
+size_t net_layer_macs(const struct net_layer *layer);
+static inline size_t shape_size(struct shape s)
+{
+    return (size_t)s.h * (size_t)s.w * (size_t)s.c;
+}
+
+#endif

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What a user sees of a search: a table, pictures, a page; all made from struct results alone. */
+#ifndef MPQ_REPORT_H
+#define MPQ_REPORT_H
+
+#include <stddef.h>
+#include "error.h"
+#include "results.h"
+
+/* The Pareto front as a table for a terminal, with the widest candidate for comparison and what to
+ * know about the run; free() it. */
+MUST_CHECK enum status report_table(const struct results *results, char **text, struct error *err);
+
+/* Cycles against test accuracy: every candidate, the front as a staircase, the float model as a
+ * line. */
+MUST_CHECK enum status report_png(const struct results *results, const char *path,
+                                  struct error *err);
+MUST_CHECK enum status report_svg(const struct results *results, const char *path,
+                                  struct error *err);
+
+/* One page that needs nothing else: the picture svg_path, the front, all candidates, how they came
+ * about. */
+MUST_CHECK enum status report_html(const struct results *results, const char *svg_path,
+                                   const char *path, struct error *err);
+
+/* pareto.csv, pareto.png, pareto.svg and report.html in folder. */
+MUST_CHECK enum status report_write(const struct results *results, const char *folder,
+                                    struct error *err);
+
+/* "1,234,567" */
+void report_number(unsigned long long value, char *text, size_t size);
+/* "point" or "points", as the number before it wants. */
+const char *report_points(double value);
+/* Points of test accuracy below the float model; never a negative number that prints as -0.00. */
+double report_drop(const struct results *results, const struct candidate *candidate);
+
+#endif

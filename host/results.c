@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Candidates, the choice among them, and files. */
+#include "results.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pareto.h"
+
+struct results *results_create(void)
+{
+    struct results *results = calloc(1, sizeof *results);
+    if (results) {
+        results->selected = -1;
+    }
+    return results;
+}
+
+void results_free(struct results *results)
+{
+    if (results) {
+        free(results->candidates);
+        free(results);
+    }
+}
+
+/* Whether a is a better choice than b: fewer cycles, then more accurate. */
+static bool is_cheaper(const struct candidate *a, const struct candidate *b)
+{
+    if (a->cycles != b->cycles) {
+        return a->cycles < b->cycles;
+    }
+    return a->val_accuracy > b->val_accuracy;
+}
+
+bool results_is_within(double val_accuracy, double float_val_accuracy, double max_acc_drop)
+{
+    /* Far less than one image of any data set is worth, far more than rounding costs. */
+    const double rounding = 1e-9;
+    return val_accuracy >= float_val_accuracy - max_acc_drop - rounding;
+}
+
+static long select_candidate(const struct results *results)
+{
+    long selected = -1;
+    for (size_t i = 0; i < results->count; i++) {
+        const struct candidate *c = &results->candidates[i];
+        if (results_is_within(c->val_accuracy, results->float_val_accuracy,
+                              results->max_acc_drop) &&
+            (selected < 0 || is_cheaper(c, &results->candidates[selected]))) {
+            selected = (long)i;
+        }
+    }
+    return selected;
+}
+
+enum status results_choose(struct results *results, struct error *err)
+{
+    const size_t count = results->count;
+    struct pareto_point *points = calloc(count + 1, sizeof *points);
+    bool *front = calloc(count + 1, sizeof *front);
+    enum status status;
+    if (!points || !front) {
+        status = error_set(err, STATUS_NO_MEMORY, "%zu candidates: out of memory", count);
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++) {
+        points[i].cost = (double)results->candidates[i].cycles;
+        points[i].quality = results->candidates[i].val_accuracy;
+    }
+    status = pareto_mark(points, count, front, err);
+    for (size_t i = 0; status == STATUS_OK && i < count; i++) {
+        results->candidates[i].pareto = front[i];
+    }
+    results->selected = select_candidate(results);
+out:
+    free(points);
+    free(front);
+    return status;
+}
+
+size_t results_front(const struct results *results, size_t *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < results->count; i++) {
+        size_t at = count;
+        if (!results->candidates[i].pareto) {
+            continue;
+        }
+        while (at > 0 && results->candidates[out[at - 1]].cycles > results->candidates[i].cycles) {
+            out[at] = out[at - 1];
+            at--;
+        }
+        out[at] = i;
+        count++;
+    }
+    return count;
+}
+
+static int widest_width(const struct results *results)
+{
+    int widest = 0;
+    for (int i = 0; i < results->width_count; i++) {
+        widest = results->widths[i] > widest ? results->widths[i] : widest;
+    }
+    return widest;
+}
+
+const struct candidate *results_widest(const struct results *results)
+{
+    const int widest = widest_width(results);
+    for (size_t i = 0; i < results->count; i++) {
+        int layer = 0;
+        while (layer < results->layer_count && results->candidates[i].bits[layer] == widest) {
+            layer++;
+        }
+        if (layer == results->layer_count) {
+            return &results->candidates[i];
+        }
+    }
+    return NULL;
+}
+
+void results_bits_text(const int *bits, int layer_count, char *text, size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < layer_count && used + 1 < size; i++) {
+        const int n = snprintf(text + used, size - used, i ? "-%d" : "%d", bits[i]);
+        used += n > 0 ? (size_t)n : 0;
+    }
+}
+
+enum status results_save_csv(const struct results *results, const char *path, struct error *err)
+{
+    char *text = NULL, bits[4 * NET_MAX_LAYERS];
+    size_t size = 0, *front = calloc(results->count + 1, sizeof *front);
+    FILE *file = front ? open_memstream(&text, &size) : NULL;
+    if (!file) {
+        free(front);
+        return error_set(err, STATUS_NO_MEMORY, "%s: out of memory", path);
+    }
+    const size_t count = results_front(results, front);
+    fprintf(file,
+            "bits,cycles,instructions,val_accuracy,accuracy,size_bytes,verified,mismatches\n");
+    for (size_t i = 0; i < count; i++) {
+        const struct candidate *c = &results->candidates[front[i]];
+        results_bits_text(c->bits, results->layer_count, bits, sizeof bits);
+        fprintf(file, "%s,%" PRIu64 ",%" PRIu64 ",%.4f,%.4f,%zu,%zu,%zu\n", bits, c->cycles,
+                c->instructions, c->val_accuracy, c->accuracy, c->size_bytes, c->verified,
+                c->mismatches);
+    }
+    free(front);
+    enum status status = STATUS_OK;
+    if (fclose(file) != 0) {
+        status = error_set(err, STATUS_NO_MEMORY, "%s: out of memory", path);
+    } else {
+        status = results_write_file(path, text, size, err);
+    }
+    free(text);
+    return status;
+}
+
+enum status results_write_file(const char *path, const char *text, size_t size, struct error *err)
+{
+    char temporary[4096];
+    if (snprintf(temporary, sizeof temporary, "%s.tmp%ld", path, (long)getpid()) >=
+        (int)sizeof temporary) {
+        return error_set(err, STATUS_IO, "%s: path too long", path);
+    }
+    FILE *file = fopen(temporary, "wb");
+    if (!file) {
+        return error_set(err, STATUS_IO, "%s: cannot write: %s", temporary, strerror(errno));
+    }
+    bool good =
+        fwrite(text, 1, size, file) == size && fflush(file) == 0 && fsync(fileno(file)) == 0;
+    good = (fclose(file) == 0) && good;
+    if (!good || rename(temporary, path) != 0) {
+        const int cause = errno;
+        (void)unlink(temporary);
+        return error_set(err, STATUS_IO, "%s: cannot write: %s", path, strerror(cause));
+    }
+    return STATUS_OK;
+}
+
+enum status results_read_file(const char *path, char **text, size_t *size, struct error *err)
+{
+    char piece[16384], *whole = NULL;
+    size_t n;
+    *text = NULL;
+    *size = 0;
+    FILE *in = fopen(path, "rb");
+    if (!in) {
+        return error_set(err, STATUS_INPUT, "%s: cannot open: %s", path, strerror(errno));
+    }
+    FILE *out = open_memstream(&whole, size);
+    bool good = out != NULL;
+    while (good && (n = fread(piece, 1, sizeof piece, in)) > 0) {
+        good = fwrite(piece, 1, n, out) == n;
+    }
+    good = good && !ferror(in);
+    good = (!out || fclose(out) == 0) && good;
+    (void)fclose(in);
+    if (!good) {
+        free(whole);
+        *size = 0;
+        return error_set(err, STATUS_IO, "%s: cannot read: %s", path, strerror(errno));
+    }
+    *text = whole;
+    return STATUS_OK;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A link to the firmware's loader in this process: its own code, on the host. The line can lose,
+ * damage and repeat bytes; the core can restart, trap, hang and have its memory changed. Nothing
+ * waits: a read without bytes returns at once, as if its time had passed. */
+#ifndef MPQ_TEST_LOADER_LINK_H
+#define MPQ_TEST_LOADER_LINK_H
+
+#include "host/scratch.h"
+
+#include "link.h"
+#include "loader.h"
+#include "rng.h"
+
+enum { LOADER_LINK_CLOCK_HZ = 25000000 };
+
+struct loader_link_setup {
+    uint32_t area_bytes;
+    uint16_t isa_version;
+    uint64_t seed;
+    uint32_t noise; /* one of so many bytes is lost, damaged or repeated, each way; 0: none */
+};
+
+/* What happens when a complete request of this type has arrived, before the loader sees its end. */
+struct loader_link_event {
+    int type;  /* enum proto_type; -1: any */
+    int after; /* so many of them pass before */
+    void (*act)(void *context);
+    void *context;
+    bool swallow; /* the loader never sees it */
+};
+
+struct loader_link {
+    struct link base; /* first */
+    struct loader loader;
+    struct loader_platform platform;
+    struct rng rng;
+    uint32_t noise;
+    uint8_t *out; /* bytes on their way to the host; out_at of out_size are taken */
+    size_t out_at, out_size, out_room;
+    struct loader_link_event event;
+    void (*after_run)(struct loader_link *link); /* behind the last layer of each run that is not
+                                                    profiled, before its answer; may be NULL */
+    unsigned readings;                           /* of the counters */
+    bool is_dead;                                /* swallows everything */
+    unsigned requests[16];                       /* that reached the loader, by type */
+    unsigned resets;
+    bool *closed; /* set when the link is closed; may be NULL */
+};
+
+/* Close it by closing the link. */
+struct loader_link *loader_link_create(const struct loader_link_setup *setup);
+
+/* Acts for events; context: the link. */
+void loader_link_restart(void *context); /* as after a power failure: all state is lost */
+void loader_link_trap(void *context);    /* illegal instruction in layer 2, then a restart */
+void loader_link_die(void *context);
+
+#endif

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Augmentation against a picture of what it must do, and its random draws. */
+#include "host/data_files.h"
+
+#include "augment.h"
+
+enum { H = 4, W = 5, C = 2, SIZE = H * W * C };
+
+/* One image whose value is 10 y + x + 100 c. */
+static void fill_image(uint8_t *image)
+{
+    for (int i = 0; i < SIZE; i++)
+        image[i] = (uint8_t)(10 * (i / C / W) + i / C % W + 100 * (i % C));
+}
+
+static float want_at(const struct augment_draw *d, int y, int x, int c)
+{
+    const int sy = y - d->down, sx = d->flip ? W - 1 - (x - d->right) : x - d->right;
+    if (sy < 0 || sy >= H || x - d->right < 0 || x - d->right >= W)
+        return 0;
+    if (y >= d->cut_top && y < d->cut_bottom && x >= d->cut_left && x < d->cut_right)
+        return 0;
+    return (float)(10 * sy + sx + 100 * c) * 0.5f;
+}
+
+static void pixels_move_mirror_and_vanish_as_drawn(void **state)
+{
+    static const struct augment_draw draws[] = {
+        {0},
+        {.down = 1},
+        {.right = -2},
+        {.down = -3, .right = 4},
+        {.flip = true},
+        {.flip = true, .right = 1, .down = -1},
+        {.cut_top = 1, .cut_left = 2, .cut_bottom = 3, .cut_right = 5},
+        {.flip = true, .right = 2, .cut_top = 0, .cut_left = 0, .cut_bottom = 2, .cut_right = 2},
+    };
+    uint8_t images[2 * SIZE] = {0};
+    const struct dataset data = {.count = 2, .shape = {H, W, C}, .scale = 0.5f, .images = images};
+    (void)state;
+    fill_image(images + SIZE);
+    for (size_t i = 0; i < sizeof draws / sizeof *draws; i++) {
+        float out[SIZE];
+        augment_values(&draws[i], &data, 1, 0.5f, out);
+        for (int p = 0; p < SIZE; p++) {
+            const float want = want_at(&draws[i], p / C / W, p / C % W, p % C);
+            if (out[p] != want)
+                fail_msg("draw %zu, value %d: got %g, want %g", i, p, (double)out[p], (double)want);
+        }
+    }
+}
+
+static void no_change_gives_the_values_of_signed_data(void **state)
+{
+    const struct augment_draw none = {0};
+    uint8_t image[SIZE];
+    const struct dataset data = {
+        .count = 1, .shape = {H, W, C}, .is_signed = true, .scale = 2, .images = image};
+    float got[SIZE], want[SIZE];
+    (void)state;
+    for (int i = 0; i < SIZE; i++)
+        image[i] = (uint8_t)(i * 7);
+    augment_values(&none, &data, 0, 2, got);
+    dataset_values(&data, 0, 2, want);
+    assert_memory_equal(got, want, sizeof got);
+    assert_true(got[SIZE - 1] == 2 * (float)(39 * 7 - 256));
+    assert_true(got[20] == 2 * (float)(140 - 256));
+}
+
+/* Every shift and flip about equally often, every square inside the image. */
+static void draws_are_uniform_and_stay_inside(void **state)
+{
+    const struct net_augment augment = {.shift = 1, .flip = true, .cutout = 3};
+    const struct shape shape = {H, W, C};
+    enum { DRAWS = 9000 };
+    int down[3] = {0}, right[3] = {0}, flips = 0;
+    (void)state;
+    for (uint32_t i = 0; i < DRAWS; i++) {
+        const struct augment_draw d = augment_draw(&augment, shape, 5, 2, i);
+        assert_in_range(d.down + 1, 0, 2);
+        assert_in_range(d.right + 1, 0, 2);
+        down[d.down + 1]++;
+        right[d.right + 1]++;
+        flips += d.flip;
+        assert_in_range(d.cut_bottom - d.cut_top, 2, 3);
+        assert_in_range(d.cut_right - d.cut_left, 2, 3);
+        assert_true(d.cut_top >= 0 && d.cut_bottom <= H && d.cut_left >= 0 && d.cut_right <= W);
+    }
+    for (int i = 0; i < 3; i++) {
+        assert_in_range(down[i], DRAWS / 3 - 200, DRAWS / 3 + 200);
+        assert_in_range(right[i], DRAWS / 3 - 200, DRAWS / 3 + 200);
+    }
+    assert_in_range(flips, DRAWS / 2 - 200, DRAWS / 2 + 200);
+}
+
+static void draws_follow_seed_epoch_and_image(void **state)
+{
+    const struct net_augment augment = {.shift = 100, .flip = true, .cutout = 30};
+    const struct shape shape = {200, 200, 1};
+    const struct augment_draw one = augment_draw(&augment, shape, 5, 2, 7);
+    const struct augment_draw draws[] = {
+        augment_draw(&augment, shape, 5, 2, 7), augment_draw(&augment, shape, 6, 2, 7),
+        augment_draw(&augment, shape, 5, 3, 7), augment_draw(&augment, shape, 5, 2, 8)};
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        const bool same = draws[i].down == one.down && draws[i].right == one.right &&
+                          draws[i].cut_top == one.cut_top;
+        assert_int_equal(same, i == 0);
+    }
+}
+
+static void what_is_off_is_never_drawn(void **state)
+{
+    const struct net_augment off = {0}, flip = {.flip = true};
+    (void)state;
+    assert_false(augment_is_on(&off));
+    assert_true(augment_is_on(&flip));
+    for (uint32_t i = 0; i < 50; i++) {
+        const struct augment_draw d = augment_draw(&off, (struct shape){H, W, C}, 1, 1, i);
+        assert_true(!d.down && !d.right && !d.flip && d.cut_top == d.cut_bottom);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pixels_move_mirror_and_vanish_as_drawn),
+        cmocka_unit_test(no_change_gives_the_values_of_signed_data),
+        cmocka_unit_test(draws_are_uniform_and_stay_inside),
+        cmocka_unit_test(draws_follow_seed_epoch_and_image),
+        cmocka_unit_test(what_is_off_is_never_drawn),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

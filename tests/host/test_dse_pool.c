@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Workers that share a list of candidates and journal what they finish. */
+#include "host/made_up_search.h"
+
+#include "dse_pool.h"
+#include "dse_record.h"
+
+struct fixture {
+    struct world world;
+    struct dse_options options;
+    struct journal *journal;
+    struct dse_pool *pool;
+    struct candidate candidates[WORLD_MAX], *list[WORLD_MAX];
+};
+
+static void begin(struct fixture *f, size_t jobs)
+{
+    struct error err;
+    world_make(&f->world, 4, 1, 10);
+    f->options = world_options(&f->world, jobs, true);
+    check_ok(journal_create("j", "{}", &f->journal, &err), &err);
+    check_ok(dse_pool_open(&f->options, &WORLD_OPS, &f->world, f->journal, &f->pool, &err), &err);
+    for (size_t i = 0; i < f->world.count; i++) {
+        f->candidates[i] = (struct candidate){.index = i};
+        dse_space_bits(&f->world.space, i, f->candidates[i].bits);
+        f->list[i] = &f->candidates[i];
+    }
+}
+
+/* Closes all and returns the journal, opened again. */
+static struct journal *end(struct fixture *f)
+{
+    struct journal *journal = NULL;
+    struct error err;
+    dse_pool_close(f->pool);
+    journal_close(f->journal);
+    assert_int_equal(f->world.opened, f->world.closed);
+    assert_false(f->world.misused);
+    check_ok(journal_open("j", &journal, &err), &err);
+    return journal;
+}
+
+static void every_candidate_is_done_and_journaled_once(void **state)
+{
+    (void)state;
+    for (size_t jobs = 1; jobs <= 5; jobs++) {
+        static struct fixture f;
+        struct error err;
+        bool seen[WORLD_MAX] = {false};
+        begin(&f, jobs);
+        check_ok(dse_pool_run(f.pool, DSE_EVALUATE, f.list, f.world.count, &err), &err);
+        struct journal *journal = end(&f);
+        assert_int_equal(journal_count(journal), f.world.count);
+        for (size_t i = 0; i < f.world.count; i++) {
+            struct candidate c;
+            check_ok(dse_record_read(journal, i, 4, &c, &err), &err);
+            assert_false(seen[c.index]);
+            seen[c.index] = true;
+            assert_memory_equal(&c, &f.candidates[c.index], sizeof c);
+            assert_int_equal(f.world.evaluated[i], 1);
+        }
+        journal_close(journal);
+    }
+}
+
+static void verifying_brings_candidates_to_the_front_samples(void **state)
+{
+    static struct fixture f;
+    struct error err;
+    (void)state;
+    begin(&f, 2);
+    check_ok(dse_pool_run(f.pool, DSE_EVALUATE, f.list, 10, &err), &err);
+    check_ok(dse_pool_run(f.pool, DSE_VERIFY, f.list + 5, 3, &err), &err);
+    for (size_t i = 0; i < 10; i++)
+        assert_int_equal(f.candidates[i].verified,
+                         i >= 5 && i < 8 ? WORLD_FRONT_SAMPLES : WORLD_SAMPLES);
+    struct journal *journal = end(&f);
+    assert_int_equal(journal_count(journal), 13);
+    journal_close(journal);
+}
+
+static void an_empty_list_is_done(void **state)
+{
+    static struct fixture f;
+    struct error err;
+    (void)state;
+    begin(&f, 3);
+    check_ok(dse_pool_run(f.pool, DSE_EVALUATE, f.list, 0, &err), &err);
+    assert_int_equal(f.world.calls, 0);
+    journal_close(end(&f));
+    dse_pool_close(NULL);
+}
+
+static void after_a_failure_the_rest_is_left_and_what_was_done_is_kept(void **state)
+{
+    (void)state;
+    for (size_t jobs = 1; jobs <= 3; jobs++) {
+        static struct fixture f;
+        struct error err;
+        size_t finished = 0;
+        begin(&f, jobs);
+        f.world.fail_at = 20;
+        f.world.fail_with = STATUS_MISMATCH;
+        assert_int_equal(dse_pool_run(f.pool, DSE_EVALUATE, f.list, f.world.count, &err),
+                         STATUS_MISMATCH);
+        check_contains(err.text, "candidate ");
+        check_contains(err.text, ": the core is gone");
+        assert_in_range(f.world.calls, 20, 20 + jobs - 1);
+        for (size_t i = 0; i < f.world.count; i++)
+            finished += f.world.evaluated[i];
+        assert_int_equal(finished, f.world.calls - 1);
+        struct journal *journal = end(&f);
+        assert_int_equal(journal_count(journal), finished);
+        journal_close(journal);
+    }
+}
+
+/* A pool is good for more runs after a failed one. */
+static void a_failed_run_does_not_spoil_the_next(void **state)
+{
+    static struct fixture f;
+    struct error err;
+    (void)state;
+    begin(&f, 2);
+    f.world.fail_at = 1;
+    assert_int_equal(dse_pool_run(f.pool, DSE_EVALUATE, f.list, 3, &err), STATUS_CANCELLED);
+    check_ok(dse_pool_run(f.pool, DSE_EVALUATE, f.list, f.world.count, &err), &err);
+    journal_close(end(&f));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_candidate_is_done_and_journaled_once),
+        cmocka_unit_test(verifying_brings_candidates_to_the_front_samples),
+        cmocka_unit_test(an_empty_list_is_done),
+        cmocka_unit_test(after_a_failure_the_rest_is_left_and_what_was_done_is_kept),
+        cmocka_unit_test(a_failed_run_does_not_spoil_the_next),
+    };
+    return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
+}

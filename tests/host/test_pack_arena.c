@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Places of buffers and scratch in the arena, checked by following every byte through a run. */
+#include "host/made_up_quant.h"
+
+#include "pack_arena.h"
+#include "rng.h"
+
+/* A run over the arena, byte by byte: which value each byte holds. Values have the number of the
+ * buffer that they were written to; a flattened value in place is the same value. */
+struct memory {
+    const struct model *model;
+    int *holds; /* [arena_bytes], -1: nothing of worth */
+    int value[MODEL_MAX_BUFFERS];
+};
+
+static void write_buffer(struct memory *memory, int buffer)
+{
+    const struct model_buffer *b = &memory->model->buffers[buffer];
+    memory->value[buffer] = buffer;
+    for (uint32_t i = 0; i < b->size_bytes; i++)
+        memory->holds[b->arena_offset + i] = buffer;
+}
+
+static void check_buffer(const struct memory *memory, int buffer, const char *when)
+{
+    const struct model_buffer *b = &memory->model->buffers[buffer];
+    for (uint32_t i = 0; i < b->size_bytes; i++)
+        if (memory->holds[b->arena_offset + i] != memory->value[buffer])
+            fail_msg("buffer %d %s: byte %u: got one of buffer %d", buffer, when, i,
+                     memory->holds[b->arena_offset + i]);
+}
+
+static void check_places(const struct model *model)
+{
+    for (int i = 0; i < model->buffer_count; i++) {
+        const struct model_buffer *b = &model->buffers[i];
+        assert_int_equal(b->arena_offset % MODEL_ALIGN, 0);
+        assert_true(b->arena_offset + b->size_bytes + MODEL_SLACK <= model->arena_bytes);
+    }
+    assert_int_equal(model->scratch_offset % MODEL_ALIGN, 0);
+    assert_true(model->scratch_offset + model->scratch_bytes <= model->arena_bytes);
+}
+
+static void step(struct memory *memory, const struct model_layer *layer)
+{
+    const struct model *model = memory->model;
+    const struct model_buffer *in = &model->buffers[layer->in], *out = &model->buffers[layer->out];
+    const uint32_t scratch = model_scratch_bytes(layer, in, out);
+    assert_true(scratch <= model->scratch_bytes);
+    for (uint32_t i = 0; i < scratch; i++)
+        memory->holds[model->scratch_offset + i] = -1;
+    check_buffer(memory, layer->in, "behind scratch");
+    if (layer->op == OP_FLATTEN && in->arena_offset == out->arena_offset) {
+        memory->value[layer->out] = memory->value[layer->in];
+        return;
+    }
+    write_buffer(memory, layer->out);
+    if (layer->op != OP_RELU || in->arena_offset != out->arena_offset)
+        check_buffer(memory, layer->in, "behind its reader");
+    for (uint32_t i = 0; i < scratch; i++)
+        assert_int_equal(memory->holds[model->scratch_offset + i], -1);
+}
+
+/* No layer finds anything in its input but what was written there; at the end the same holds for
+ * input, output and class. */
+static void check_arena(const struct model *model)
+{
+    struct memory memory = {.model = model, .holds = calloc(model->arena_bytes, sizeof(int))};
+    assert_non_null(memory.holds);
+    check_places(model);
+    memset(memory.holds, 0xff, model->arena_bytes * sizeof(int));
+    write_buffer(&memory, model->input);
+    for (int i = 0; i < model->layer_count; i++)
+        step(&memory, &model->layers[i]);
+    check_buffer(&memory, model->input, "at the end");
+    check_buffer(&memory, model->output, "at the end");
+    check_buffer(&memory, model->class_out, "at the end");
+    free(memory.holds);
+}
+
+static void no_value_is_overwritten_while_it_is_needed(void **state)
+{
+    static const int bits[] = {4, 2, 8, 4};
+    (void)state;
+    for (uint64_t seed = 0; seed < 200; seed++) {
+        struct made_up made;
+        if (seed)
+            made_up_random(&made, seed);
+        else
+            made_up_small(&made, bits, seed);
+        struct container *container = made_up_pack(&made);
+        check_arena(container->model);
+        container_free(container);
+        made_up_free(&made);
+    }
+}
+
+/* Chains that no network has: any sizes, ARGMAX anywhere, no scratch or much. */
+static void random_plan(struct rng *rng, struct model *plan)
+{
+    static const uint8_t ops[] = {OP_CONV2D, OP_FC, OP_MAXPOOL, OP_RELU, OP_FLATTEN};
+    memset(plan, 0, sizeof *plan);
+    plan->layer_count = (uint16_t)(1 + rng_below(rng, MODEL_MAX_LAYERS));
+    plan->buffer_count = (uint16_t)(plan->layer_count + 1);
+    for (uint16_t i = 0; i < plan->layer_count; i++) {
+        struct model_layer *layer = &plan->layers[i];
+        layer->op = i + 1 == plan->layer_count ? OP_ARGMAX : ops[rng_below(rng, 5)];
+        layer->in = i;
+        layer->out = (uint16_t)(i + 1);
+        layer->kernel_h = layer->kernel_w = (uint8_t)(1 + rng_below(rng, 3));
+        layer->pad_left = (uint8_t)rng_below(rng, layer->kernel_w);
+    }
+    for (uint16_t i = 0; i < plan->buffer_count; i++) {
+        struct model_buffer *b = &plan->buffers[i];
+        const bool same =
+            i && (plan->layers[i - 1].op == OP_RELU || plan->layers[i - 1].op == OP_FLATTEN);
+        b->height = (uint16_t)(1 + rng_below(rng, 9));
+        b->width = (uint16_t)(1 + rng_below(rng, 9));
+        b->channels = (uint16_t)(1 + rng_below(rng, 40));
+        if (same)
+            *b = plan->buffers[i - 1];
+        b->size_bytes = (uint32_t)b->height * b->width * b->channels;
+    }
+    plan->class_out = plan->layer_count;
+    plan->output = (uint16_t)rng_below(rng, plan->layer_count);
+}
+
+static void random_plans_keep_what_is_needed(void **state)
+{
+    struct rng rng;
+    struct model *plan = malloc(sizeof *plan);
+    (void)state;
+    assert_non_null(plan);
+    rng_init(&rng, 3, 0);
+    for (int i = 0; i < 300; i++) {
+        random_plan(&rng, plan);
+        pack_arena(plan);
+        check_arena(plan);
+    }
+    free(plan);
+}
+
+/* Input, first convolution's output, its pooling's output and scratch meet each other, two by two;
+ * everything else finds room among them. */
+static void lenet5_needs_no_more_than_what_must_stand_apart(void **state)
+{
+    static const int bits[] = {4, 8, 2, 8, 8};
+    struct made_up made;
+    (void)state;
+    made_up_lenet5(&made, bits, 1);
+    struct container *container = made_up_pack(&made);
+    const struct model *model = container->model;
+    const uint32_t want = 28 * 28 + 28 * 28 * 6 + 14 * 14 * 6 + model->scratch_bytes;
+    if (model->arena_bytes > want + 4 * MODEL_ALIGN)
+        fail_msg("arena: got %u bytes, want about %u", model->arena_bytes, want);
+    container_free(container);
+    made_up_free(&made);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_value_is_overwritten_while_it_is_needed),
+        cmocka_unit_test(random_plans_keep_what_is_needed),
+        cmocka_unit_test(lenet5_needs_no_more_than_what_must_stand_apart),
+    };
+    return cmocka_run_group_tests_name("pack_arena", tests, NULL, NULL);
+}

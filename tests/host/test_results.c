@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Results: the choice among candidates, results.json there and back, pareto.csv. */
+#include "host/made_up_results.h"
+
+#include <cjson/cJSON.h>
+
+static struct results *random_results(void)
+{
+    struct results *results = made_up_space(3);
+    made_up_fill(results, 11);
+    results->candidates[5].mismatches = 2;
+    snprintf(results->candidates[5].mismatch, RESULTS_NOTE_BYTES, "image 3, \"conv1\": got 1");
+    results->seed = 18446744073709549568u; /* the largest that a double holds exactly */
+    results->qat_epochs = 2;
+    results->limit = 77;
+    results->seconds = 1.5;
+    results->resumed = 4;
+    return results;
+}
+
+static char *to_text(const struct results *results)
+{
+    char *text = NULL;
+    struct error err;
+    check_ok(results_to_text(results, &text, &err), &err);
+    return text;
+}
+
+static void results_come_back_equal(void **state)
+{
+    struct results *results = random_results(), *back = NULL;
+    struct error err;
+    (void)state;
+    check_ok(results_save(results, "r.json", &err), &err);
+    check_ok(results_load("r.json", &back, &err), &err);
+    assert_int_equal(back->count, results->count);
+    assert_memory_equal(back->candidates, results->candidates,
+                        back->count * sizeof *back->candidates);
+    assert_int_equal(back->selected, results->selected);
+    char *text = to_text(results), *again = to_text(back);
+    assert_string_equal(text, again);
+    free(text);
+    free(again);
+    results_free(back);
+    results_free(results);
+    results_free(NULL);
+}
+
+static void json_has_the_documented_fields(void **state)
+{
+    static const char *const root_fields[] = {"schema",
+                                              "model",
+                                              "seed",
+                                              "versions",
+                                              "search",
+                                              "float_accuracy",
+                                              "float_val_accuracy",
+                                              "selected",
+                                              "candidates",
+                                              "timing"};
+    static const char *const fields[] = {"index",      "bits",         "val_accuracy", "accuracy",
+                                         "cycles",     "instructions", "size_bytes",   "verified",
+                                         "mismatches", "pareto"};
+    struct results *results = random_results();
+    (void)state;
+    char *text = to_text(results);
+    cJSON *root = cJSON_Parse(text);
+    for (size_t i = 0; i < sizeof root_fields / sizeof *root_fields; i++)
+        if (!cJSON_GetObjectItemCaseSensitive(root, root_fields[i]))
+            fail_msg("field %s is missing", root_fields[i]);
+    const cJSON *first =
+        cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(root, "candidates"), 0);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (!cJSON_GetObjectItemCaseSensitive(first, fields[i]))
+            fail_msg("candidates[0].%s is missing", fields[i]);
+    check_contains(text, "\"seed\":\t18446744073709549568");
+    cJSON_Delete(root);
+    free(text);
+    results_free(results);
+}
+
+static void bad_files_are_named(void **state)
+{
+    static const struct {
+        const char *from, *to, *text;
+    } table[] = {
+        {"mpq-results-1", "mpq-results-2",
+         "r.json: schema: want \"mpq-results-1\"; make it anew with mpq dse"},
+        {"\"model\"", "\"madel\"", "r.json: model: want a short text; make it anew with mpq dse"},
+        {"\"isa\":\t1", "\"isa\":\t-1",
+         "r.json: isa: want an integer >= 0; make it anew with mpq dse"},
+        {"\"float_accuracy\":\t99.02", "\"float_accuracy\":\t101",
+         "r.json: float_accuracy: want a percentage, 0 to 100; make it anew with mpq dse"},
+        {"\"float_accuracy\":\t99.02", "\"float_accuracy\":\tnull",
+         "r.json: float_accuracy: want a number; make it anew with mpq dse"},
+        {"\"layers\":", "\"layer\":",
+         "r.json: search.layers: want a list of layer names; make it anew with mpq dse"},
+        {"[8, 4, 2]", "[8, 4, 3]",
+         "r.json: bits: want weight widths 8, 4 or 2; make it anew with mpq dse"},
+        {"\"selected\":\t[", "\"selected\":\t[8, ",
+         "r.json: selected: want the bits of one of the candidates; make it anew with mpq dse"},
+        {"\"cycles\":\t", "\"cycles\":\t0.5, \"c\":\t",
+         "r.json: candidates[0]: cycles: want an integer >= 0; make it anew with mpq dse"},
+        {"\"verified\":\t", "\"verified\":\t-",
+         "r.json: candidates[0]: verified: want an integer >= 0; make it anew with mpq dse"},
+        {"\"mismatches\":\t0", "\"mismatches\":\t1000",
+         "r.json: candidates[0]: mismatches: want at most as many as verified; make it anew with "
+         "mpq dse"},
+        {"\"pareto\":\t", "\"pareto\":\t1 ,\"p\":",
+         "r.json: candidates[0]: pareto: want true or false; make it anew with mpq dse"},
+        {"\"index\":\t1", "\"bits\":\t[], \"index\":\t1",
+         "r.json: candidates[1]: bits: want one width for each weighted layer; make it anew with "
+         "mpq dse"},
+        {"\"timing\":\t",
+         "\"timing\":\t1, \"t\":", "r.json: timing: want an object; make it anew with mpq dse"},
+    };
+    struct results *results = random_results(), *back = NULL;
+    char *text = to_text(results);
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct error err;
+        char *bad = scratch_edit(text, table[i].from, table[i].to);
+        check_failed(results_parse(bad, "r.json", &back, &err), STATUS_INPUT, &err, table[i].text);
+        assert_null(back);
+        free(bad);
+    }
+    free(text);
+    results_free(results);
+}
+
+static void other_texts_are_no_results(void **state)
+{
+    struct results *back = NULL;
+    struct error err;
+    (void)state;
+    check_failed(results_load("none.json", &back, &err), STATUS_INPUT, &err,
+                 "none.json: cannot open: No such file or directory");
+    check_failed(results_parse("{\"a\": }", "r.json", &back, &err), STATUS_INPUT, &err,
+                 "r.json: not JSON, from byte 6 on; make it anew with mpq dse");
+    struct results *results = random_results();
+    char *text = to_text(results);
+    for (size_t cut = 0; cut < strlen(text); cut += 97) {
+        char *part = strndup(text, cut);
+        assert_int_equal(results_parse(part, "r.json", &back, &err), STATUS_INPUT);
+        assert_null(back);
+        free(part);
+    }
+    free(text);
+    results_free(results);
+}
+
+static void chosen_is_the_cheapest_within_the_drop(void **state)
+{
+    struct error err;
+    struct rng rng;
+    (void)state;
+    rng_init(&rng, 3, 0);
+    for (int round = 0; round < 200; round++) {
+        struct results *results = made_up_space(3);
+        results->float_val_accuracy = 50;
+        results->max_acc_drop = rng_below(&rng, 60);
+        for (size_t i = 0; i < results->count; i++) { /* few values: many ties */
+            results->candidates[i].cycles = 1 + rng_below(&rng, 9);
+            results->candidates[i].val_accuracy = rng_below(&rng, 40);
+        }
+        check_ok(results_choose(results, &err), &err);
+        long want = -1;
+        for (long i = 0; i < (long)results->count; i++) {
+            const struct candidate *c = &results->candidates[i];
+            const struct candidate *best = want < 0 ? NULL : &results->candidates[want];
+            if (c->val_accuracy >= 50 - results->max_acc_drop &&
+                (!best || c->cycles < best->cycles ||
+                 (c->cycles == best->cycles && c->val_accuracy > best->val_accuracy)))
+                want = i;
+        }
+        assert_int_equal(results->selected, want);
+        results_free(results);
+    }
+}
+
+/* 30 of 6000 images are 0.5 points, though 98.9333... - 0.5 is not 98.4333... in doubles. */
+static void a_drop_of_exactly_the_allowed_points_is_within(void **state)
+{
+    (void)state;
+    for (int correct = 30; correct <= 6000; correct++) {
+        const double all = 100.0 * correct / 6000, less = 100.0 * (correct - 30) / 6000,
+                     too_little = 100.0 * (correct - 31) / 6000;
+        assert_true(results_is_within(less, all, 0.5));
+        assert_false(results_is_within(too_little, all, 0.5));
+    }
+}
+
+static void front_is_by_cycles_upwards_and_by_validation_accuracy(void **state)
+{
+    struct results *results = random_results();
+    size_t front[27], marked = 0;
+    (void)state;
+    const size_t count = results_front(results, front);
+    for (size_t i = 0; i < results->count; i++)
+        marked += results->candidates[i].pareto;
+    assert_int_equal(count, marked);
+    assert_true(count >= 3);
+    for (size_t i = 0; i + 1 < count; i++) {
+        const struct candidate *a = &results->candidates[front[i]],
+                               *b = &results->candidates[front[i + 1]];
+        assert_true(a->pareto && b->pareto);
+        assert_true(a->cycles < b->cycles);
+        assert_true(a->val_accuracy < b->val_accuracy);
+    }
+    results_free(results);
+}
+
+static void widest_has_the_widest_weights_everywhere(void **state)
+{
+    struct results *results = random_results();
+    (void)state;
+    assert_ptr_equal(results_widest(results), &results->candidates[0]);
+    const struct candidate last = results->candidates[results->count - 1];
+    results->candidates[results->count - 1] = results->candidates[0];
+    results->candidates[0] = last;
+    assert_ptr_equal(results_widest(results), &results->candidates[results->count - 1]);
+    results->count--; /* as after a search that did not get there */
+    assert_null(results_widest(results));
+    results->count++;
+    results->widths[0] = 4;
+    results->widths[1] = 2;
+    results->width_count = 2;
+    assert_string_equal(results_widest(results) ? "found" : "none", "found");
+    assert_int_equal(results_widest(results)->bits[0], 4);
+    results_free(results);
+}
+
+static void bits_text_fits_its_room(void **state)
+{
+    static const int bits[] = {8, 4, 2, 16};
+    char text[16];
+    (void)state;
+    results_bits_text(bits, 4, text, sizeof text);
+    assert_string_equal(text, "8-4-2-16");
+    results_bits_text(bits, 1, text, sizeof text);
+    assert_string_equal(text, "8");
+    results_bits_text(bits, 4, text, 6);
+    assert_string_equal(text, "8-4-2");
+    results_bits_text(bits, 0, text, 6);
+    assert_string_equal(text, "");
+}
+
+static void csv_holds_the_front(void **state)
+{
+    static const char want[] =
+        "bits,cycles,instructions,val_accuracy,accuracy,size_bytes,verified,mismatches\n"
+        "2-2,100,75,90.2500,89.5000,1000,100,0\n"
+        "8-8,400,300,98.0000,97.1250,4000,100,1\n";
+    struct results *results = made_up_space(2);
+    struct error err;
+    (void)state;
+    results->candidates[8] =
+        (struct candidate){8, {2, 2}, 90.25, 89.5, 100, 75, 1000, 100, 0, "", true};
+    results->candidates[0] =
+        (struct candidate){0, {8, 8}, 98, 97.125, 400, 300, 4000, 100, 1, "x", true};
+    check_ok(results_save_csv(results, "p.csv", &err), &err);
+    char *text = scratch_read("p.csv", NULL);
+    assert_string_equal(text, want);
+    free(text);
+    results_free(results);
+}
+
+static void written_files_replace_old_ones_or_leave_them(void **state)
+{
+    struct error err;
+    size_t size;
+    (void)state;
+    scratch_write("f", "old", 3);
+    check_ok(results_write_file("f", "new\0text", 8, &err), &err);
+    char *text = NULL;
+    check_ok(results_read_file("f", &text, &size, &err), &err);
+    assert_int_equal(size, 8);
+    assert_memory_equal(text, "new\0text", 9);
+    free(text);
+    assert_int_equal(results_write_file("none/f", "x", 1, &err), STATUS_IO);
+    check_contains(err.text, "none/f");
+    check_contains(err.text, "cannot write: No such file or directory");
+    assert_int_equal(results_write_file(".", "x", 1, &err), STATUS_IO);
+    check_contains(err.text, ".: cannot write: ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(results_come_back_equal),
+        cmocka_unit_test(json_has_the_documented_fields),
+        cmocka_unit_test(bad_files_are_named),
+        cmocka_unit_test(other_texts_are_no_results),
+        cmocka_unit_test(chosen_is_the_cheapest_within_the_drop),
+        cmocka_unit_test(a_drop_of_exactly_the_allowed_points_is_within),
+        cmocka_unit_test(front_is_by_cycles_upwards_and_by_validation_accuracy),
+        cmocka_unit_test(widest_has_the_widest_weights_everywhere),
+        cmocka_unit_test(bits_text_fits_its_room),
+        cmocka_unit_test(csv_holds_the_front),
+        cmocka_unit_test(written_files_replace_old_ones_or_leave_them),
+    };
+    return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
+}

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# libserialport against pseudo-terminals: see serial_shim.c. Other programs can preload it.
+SERIAL_SHIM := $(BUILD)/tests/host/serial_shim.so
+
+$(SERIAL_SHIM): tests/host/serial_shim.c | $(DEPS)/debian-BUILD.stamp
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_FLAGS) -fPIC -shared -Wl,-soname,$(@F) $< -o $@
+
+$(BUILD)/tests/host/test_link_serial: $(SERIAL_SHIM)
+$(BUILD)/tests/host/test_link_serial: HOST_LIBS := -Wl,--no-as-needed $(SERIAL_SHIM) -Wl,-rpath,'$$ORIGIN' $(HOST_LIBS)
+
+# Parts that several test programs share.
+$(addprefix $(BUILD)/tests/host/,test_pack test_pack_arena test_container test_target test_target_faults test_verify test_model_file): \
+    $(BUILD)/tests/host/made_up_quant.o
+$(addprefix $(BUILD)/tests/host/,test_target test_target_faults test_verify): $(BUILD)/tests/host/loader_link.o

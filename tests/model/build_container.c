@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Containers for tests: header, buffer table, layer table, then each layer's parameters and
+ * weights. */
+#include "build_container.h"
+#include <string.h>
+#include "test_random.h"
+
+enum { CRC_FIELD = 12, CRC_FROM = 16 };
+
+static void put(uint8_t *p, int bytes, uint32_t value)
+{
+    for (int i = 0; i < bytes; i++)
+        p[i] = (uint8_t)(value >> 8 * i);
+}
+
+static uint32_t get(const uint8_t *p, int bytes)
+{
+    uint32_t value = 0;
+
+    for (int i = bytes - 1; i >= 0; i--)
+        value = value << 8 | p[i];
+    return value;
+}
+
+uint32_t build_crc32(const uint8_t *bytes, size_t size)
+{
+    uint32_t crc = 0xffffffff;
+
+    for (size_t i = 0; i < size; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
+    }
+    return ~crc;
+}
+
+void build_fix_crc(uint8_t *bytes)
+{
+    const uint32_t size = get(bytes + MH_CONTAINER_BYTES, 4);
+
+    put(bytes + CRC_FIELD, 4, build_crc32(bytes + CRC_FROM, size - CRC_FROM));
+}
+
+static void put_buffer(const struct build_buffer *buffer, uint8_t *entry)
+{
+    put(entry + MB_ARENA_OFFSET, 4, buffer->arena_offset);
+    put(entry + MB_HEIGHT, 2, (uint32_t)buffer->height);
+    put(entry + MB_WIDTH, 2, (uint32_t)buffer->width);
+    put(entry + MB_CHANNELS, 2, (uint32_t)buffer->channels);
+    put(entry + MB_FLAGS, 2, buffer->is_signed ? BUFFER_SIGNED : 0);
+}
+
+static void put_window(const struct build_layer *layer, uint8_t *entry)
+{
+    const struct ref_window *window = &layer->window;
+
+    put(entry + ML_KERNEL_H, 1, (uint32_t)window->kernel_h);
+    put(entry + ML_KERNEL_W, 1, (uint32_t)window->kernel_w);
+    put(entry + ML_STRIDE_H, 1, (uint32_t)window->stride_h);
+    put(entry + ML_STRIDE_W, 1, (uint32_t)window->stride_w);
+    put(entry + ML_PAD_TOP, 1, (uint32_t)window->pad_top);
+    put(entry + ML_PAD_LEFT, 1, (uint32_t)window->pad_left);
+    put(entry + ML_PAD_BOTTOM, 1, (uint32_t)window->pad_bottom);
+    put(entry + ML_PAD_RIGHT, 1, (uint32_t)window->pad_right);
+}
+
+static size_t weight_block(const struct build_layer *layer)
+{
+    return layer->weights
+               ? ref_packed_bytes(layer->weights->out_count, layer->weights->row_count, layer->bits)
+               : 0;
+}
+
+static size_t param_block(const struct build_layer *layer)
+{
+    return layer->weights ? (size_t)((layer->weights->out_count + 3) / 4) * MODEL_GROUP_BYTES : 0;
+}
+
+/* Table entry and blocks; at: where the blocks go. */
+static void put_layer(const struct build_container *what, int index, uint8_t *bytes, size_t at)
+{
+    const struct build_layer *layer = &what->layers[index];
+    uint8_t *entry = bytes + MODEL_HEADER_BYTES + what->buffer_count * MODEL_BUFFER_BYTES +
+                     index * MODEL_LAYER_BYTES;
+    const size_t params = param_block(layer), weights = weight_block(layer);
+
+    put(entry + ML_OP, 1, layer->op);
+    put(entry + ML_WEIGHT_BITS, 1, (uint32_t)layer->bits);
+    put(entry + ML_FLAGS, 1, layer->relu ? LAYER_RELU : 0);
+    put(entry + ML_IN_BUFFER, 2, (uint32_t)layer->in);
+    put(entry + ML_IN2_BUFFER, 2, MODEL_NONE);
+    put(entry + ML_OUT_BUFFER, 2, (uint32_t)layer->out);
+    put(entry + ML_GROUPS, 2, layer->op == OP_CONV2D);
+    put_window(layer, entry);
+    if (!layer->weights)
+        return;
+    put(entry + ML_PARAM_OFFSET, 4, (uint32_t)at);
+    put(entry + ML_PARAM_BYTES, 4, (uint32_t)params);
+    put(entry + ML_WEIGHT_OFFSET, 4, (uint32_t)(at + params));
+    put(entry + ML_WEIGHT_BYTES, 4, (uint32_t)weights);
+    ref_pack_params(layer->weights, layer->bits, what->buffers[layer->in].is_signed, bytes + at);
+    ref_pack_weights(layer->weights, layer->bits, bytes + at + params);
+}
+
+static void put_header(const struct build_container *what, uint8_t *bytes, size_t size)
+{
+    const uint32_t tables = MODEL_HEADER_BYTES;
+
+    put(bytes + MH_MAGIC, 4, MODEL_MAGIC);
+    put(bytes + MH_VERSION, 2, MODEL_VERSION);
+    put(bytes + MH_HEADER_BYTES, 2, MODEL_HEADER_BYTES);
+    put(bytes + MH_CONTAINER_BYTES, 4, (uint32_t)size);
+    put(bytes + MH_ISA_VERSION, 2, 1);
+    put(bytes + MH_LAYER_COUNT, 2, (uint32_t)what->layer_count);
+    put(bytes + MH_BUFFER_COUNT, 2, (uint32_t)what->buffer_count);
+    put(bytes + MH_INPUT_BUFFER, 2, (uint32_t)what->input);
+    put(bytes + MH_OUTPUT_BUFFER, 2, (uint32_t)what->output);
+    put(bytes + MH_CLASS_BUFFER, 2, (uint32_t)what->class_out);
+    put(bytes + MH_ARENA_BYTES, 4, what->arena_bytes);
+    put(bytes + MH_SCRATCH_OFFSET, 4, what->scratch_offset);
+    put(bytes + MH_SCRATCH_BYTES, 4, what->scratch_bytes);
+    put(bytes + MH_BUFFER_TABLE, 4, tables);
+    put(bytes + MH_LAYER_TABLE, 4, tables + (uint32_t)what->buffer_count * MODEL_BUFFER_BYTES);
+    for (int i = 0; i < MODEL_NAME_BYTES && what->name[i]; i++)
+        bytes[MH_NAME + i] = (uint8_t)what->name[i];
+}
+
+size_t build_container(const struct build_container *what, uint8_t *bytes, size_t room)
+{
+    const size_t blocks = MODEL_HEADER_BYTES + (size_t)what->buffer_count * MODEL_BUFFER_BYTES +
+                          (size_t)what->layer_count * MODEL_LAYER_BYTES;
+    size_t size = blocks, at = blocks;
+
+    for (int i = 0; i < what->layer_count; i++)
+        size += param_block(&what->layers[i]) + weight_block(&what->layers[i]);
+    if (size > room)
+        return 0;
+    memset(bytes, 0, size);
+    put_header(what, bytes, size);
+    for (int i = 0; i < what->buffer_count; i++)
+        put_buffer(&what->buffers[i], bytes + MODEL_HEADER_BYTES + i * MODEL_BUFFER_BYTES);
+    for (int i = 0; i < what->layer_count; i++) {
+        put_layer(what, i, bytes, at);
+        at += param_block(&what->layers[i]) + weight_block(&what->layers[i]);
+    }
+    build_fix_crc(bytes);
+    return size;
+}
+
+/* ---- The sample ---- */
+
+enum {
+    CONV_A_OUT = 5,
+    CONV_A_ROW = 9,
+    CONV_B_OUT = 3,
+    CONV_B_ROW = 5,
+    FC_OUT = 10,
+    FC_ROW = 12,
+    SAMPLE_SCRATCH_AT = 448,
+    SAMPLE_SCRATCH = 512
+};
+
+static const struct build_buffer sample_buffers[BUILD_SAMPLE_BUFFERS] = {
+    {6, 6, 1, false, 0},  {6, 6, 5, false, 64},  {3, 3, 5, false, 272}, {2, 2, 5, false, 0},
+    {2, 2, 3, true, 336}, {1, 1, 12, true, 336}, {1, 1, 10, true, 368}, {1, 1, 2, false, 400},
+};
+
+static void random_weights(struct test_random *random, int bits, int8_t *weight, int count)
+{
+    const int high = (1 << (bits - 1)) - 1;
+
+    for (int i = 0; i < count; i++)
+        weight[i] = (int8_t)test_random_between(random, -high - 1, high);
+}
+
+static void random_channels(struct test_random *random, struct ref_channel *channels, int count)
+{
+    for (int i = 0; i < count; i++) {
+        channels[i].bias = test_random_between(random, -128, 127);
+        channels[i].bias_shift = test_random_between(random, 0, 3);
+        channels[i].multiplier = test_random_between(random, 64, 255);
+        channels[i].shift = test_random_between(random, 7, 11);
+    }
+}
+
+size_t build_sample(uint8_t bytes[BUILD_SAMPLE_ROOM])
+{
+    struct test_random random = {20240229};
+    int8_t weight_a[CONV_A_OUT * CONV_A_ROW], weight_b[CONV_B_OUT * CONV_B_ROW];
+    int8_t weight_fc[FC_OUT * FC_ROW];
+    struct ref_channel channels_a[CONV_A_OUT], channels_b[CONV_B_OUT], channels_fc[FC_OUT];
+    const struct ref_weights a = {weight_a, channels_a, CONV_A_OUT, CONV_A_ROW, true};
+    const struct ref_weights b = {weight_b, channels_b, CONV_B_OUT, CONV_B_ROW, false};
+    const struct ref_weights fc = {weight_fc, channels_fc, FC_OUT, FC_ROW, false};
+    const struct build_layer layers[BUILD_SAMPLE_LAYERS] = {
+        {OP_CONV2D, 4, true, 0, 1, {3, 3, 1, 1, 1, 1, 1, 1}, &a},
+        {OP_AVGPOOL, 0, false, 1, 2, {2, 2, 2, 2, 0, 0, 0, 0}, NULL},
+        {OP_MAXPOOL, 0, false, 2, 3, {2, 2, 1, 1, 0, 0, 0, 0}, NULL},
+        {OP_CONV2D, 8, false, 3, 4, {1, 1, 1, 1, 0, 0, 0, 0}, &b},
+        {OP_RELU, 0, false, 4, 4, {0}, NULL},
+        {OP_FLATTEN, 0, false, 4, 5, {0}, NULL},
+        {OP_FC, 2, false, 5, 6, {0}, &fc},
+        {OP_ARGMAX, 0, false, 6, 7, {0}, NULL},
+    };
+    const struct build_container what = {sample_buffers,
+                                         layers,
+                                         BUILD_SAMPLE_BUFFERS,
+                                         BUILD_SAMPLE_LAYERS,
+                                         0,
+                                         6,
+                                         7,
+                                         SAMPLE_SCRATCH_AT + SAMPLE_SCRATCH,
+                                         SAMPLE_SCRATCH_AT,
+                                         SAMPLE_SCRATCH,
+                                         "sample"};
+
+    random_weights(&random, 4, weight_a, CONV_A_OUT * CONV_A_ROW);
+    random_weights(&random, 8, weight_b, CONV_B_OUT * CONV_B_ROW);
+    random_weights(&random, 2, weight_fc, FC_OUT * FC_ROW);
+    random_channels(&random, channels_a, CONV_A_OUT);
+    random_channels(&random, channels_b, CONV_B_OUT);
+    random_channels(&random, channels_fc, FC_OUT);
+    return build_container(&what, bytes, BUILD_SAMPLE_ROOM);
+}
