@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Every kernel in both tiers against the oracle. Built for the host, where the neural instructions
+ * are emulated, and for the core (core_support.c), where fewer random cases are drawn. */
+#include <inttypes.h>
+#include <stdio.h>
+#include "kernel_case.h"
+
+#ifdef __riscv
+enum { RANDOM_CASES = 6, EDGE_STEP = 7 };
+#else
+enum { RANDOM_CASES = 2000, EDGE_STEP = 1 };
+#endif
+
+struct fact {
+    const char *name;
+    bool (*check)(struct test_random *random);
+};
+
+static const int widths[] = {8, 4, 2};
+
+static bool coin(struct test_random *random)
+{
+    return test_random_between(random, 0, 1);
+}
+
+static enum case_contents any_contents(struct test_random *random)
+{
+    return (enum case_contents)test_random_between(random, 0, CONTENTS_COUNT - 1);
+}
+
+static struct ref_window any_window(struct test_random *random, int kernel_max, bool padded)
+{
+    struct ref_window w = {.kernel_h = test_random_between(random, 1, kernel_max),
+                           .kernel_w = test_random_between(random, 1, kernel_max),
+                           .stride_h = test_random_between(random, 1, 3),
+                           .stride_w = test_random_between(random, 1, 3)};
+
+    if (padded) {
+        w.pad_top = test_random_between(random, 0, w.kernel_h - 1);
+        w.pad_left = test_random_between(random, 0, w.kernel_w - 1);
+        w.pad_bottom = test_random_between(random, 0, w.kernel_h - 1);
+        w.pad_right = test_random_between(random, 0, w.kernel_w - 1);
+    }
+    return w;
+}
+
+/* Random cases of an operation; those that have no output are drawn again. */
+static bool any_cases(struct test_random *random, struct kernel_case test, int count)
+{
+    while (count > 0) {
+        test.in_signed = coin(random);
+        test.relu = coin(random) && test.bits;
+        test.contents = any_contents(random);
+        test.height = test_random_between(random, 1, 9);
+        test.width = test_random_between(random, 1, 9);
+        test.channels = test_random_between(random, 1, 9);
+        test.out_channels = test_random_between(random, 1, 9);
+        if (test.op == OP_CONV2D || test.op == OP_MAXPOOL || test.op == OP_AVGPOOL)
+            test.window = any_window(random, 7, test.op != OP_AVGPOOL && coin(random));
+        if (!kernel_case_fits(&test))
+            continue;
+        if (!kernel_case_run(&test, random))
+            return false;
+        count--;
+    }
+    return true;
+}
+
+static bool conv2d_w8(struct test_random *random)
+{
+    return any_cases(random, (struct kernel_case){.op = OP_CONV2D, .bits = 8}, RANDOM_CASES);
+}
+
+static bool conv2d_w4(struct test_random *random)
+{
+    return any_cases(random, (struct kernel_case){.op = OP_CONV2D, .bits = 4}, RANDOM_CASES);
+}
+
+static bool conv2d_w2(struct test_random *random)
+{
+    return any_cases(random, (struct kernel_case){.op = OP_CONV2D, .bits = 2}, RANDOM_CASES);
+}
+
+/* The same case at every width and activation sign, with and without ReLU. */
+static bool all_widths(struct kernel_case test, struct test_random *random)
+{
+    for (unsigned i = 0; i < 12; i++) {
+        test.bits = widths[i % 3];
+        test.in_signed = i / 3 % 2;
+        test.relu = i / 6 % 2;
+        if (!kernel_case_run(&test, random))
+            return false;
+    }
+    return true;
+}
+
+/* Kernel k, padding p on all sides, stride s, on the smallest images that have an output. */
+static bool conv2d_edges(struct test_random *random)
+{
+    unsigned number = 0;
+
+    for (int k = 1; k <= 7; k++) {
+        for (int p = 0; p < k; p++, number++) {
+            const int least = k - 2 * p > 1 ? k - 2 * p : 1;
+            const int stride = 1 + (int)(number % 3);
+            struct kernel_case test = {.op = OP_CONV2D,
+                                       .height = least,
+                                       .width = least + p % 2,
+                                       .channels = 1 + 2 * (int)(number % 3),
+                                       .out_channels = number % 2 ? 1 : 7,
+                                       .window = {k, k, stride, stride, p, p, p, p},
+                                       .contents = CONTENTS_TYPICAL};
+
+            if (number % EDGE_STEP == 0 && !all_widths(test, random))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Rows of 1 to 12 words: each unrolled length of the nn kernels, and the loop. */
+static bool conv2d_row_lengths(struct test_random *random)
+{
+    for (int elements = 1; elements <= 48; elements += EDGE_STEP) {
+        const struct kernel_case flat = {.op = OP_CONV2D,
+                                         .height = 2,
+                                         .width = 5,
+                                         .channels = elements,
+                                         .out_channels = 5,
+                                         .window = {1, 1, 1, 1, 0, 0, 0, 0},
+                                         .contents = CONTENTS_TYPICAL};
+        const struct kernel_case wide = {.op = OP_CONV2D,
+                                         .height = 2,
+                                         .width = elements + 3,
+                                         .channels = 1,
+                                         .out_channels = 4,
+                                         .window = {1, elements, 1, 1, 0, 0, 0, 0},
+                                         .contents = CONTENTS_TYPICAL};
+
+        if (!all_widths(flat, random) || !all_widths(wide, random))
+            return false;
+    }
+    return true;
+}
+
+/* Output rows of more pixels than a tile of patches holds: 4096 bytes, (K + 16) a patch. */
+static bool conv2d_tiles(struct test_random *random)
+{
+    static const struct kernel_case cases[] = {
+        {.op = OP_CONV2D,
+         .height = 5,
+         .width = 12,
+         .channels = 60,
+         .out_channels = 3,
+         .window = {5, 5, 1, 1, 2, 2, 2, 2}},
+        {.op = OP_CONV2D,
+         .height = 2,
+         .width = 300,
+         .channels = 1,
+         .out_channels = 2,
+         .window = {1, 1, 1, 1, 0, 0, 0, 0}},
+        {.op = OP_CONV2D,
+         .height = 9,
+         .width = 9,
+         .channels = 60,
+         .out_channels = 1,
+         .window = {9, 8, 1, 1, 0, 0, 0, 0}},
+    };
+    unsigned number = 0;
+
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (unsigned j = 0; j < 3; j++, number++) {
+            struct kernel_case test = cases[i];
+
+            test.bits = widths[j];
+            test.in_signed = number % 2;
+            test.contents = CONTENTS_TYPICAL;
+            if (number % EDGE_STEP == 0 && !kernel_case_run(&test, random))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Few or many channels on either side, so that the last group's stores run into later pixels. */
+static bool conv2d_channels(struct test_random *random)
+{
+    unsigned number = 0;
+
+    for (int in = 1; in <= 9; in++) {
+        for (int out = 1; out <= 13; out++, number++) {
+            const struct kernel_case test = {.op = OP_CONV2D,
+                                             .bits = widths[number % 3],
+                                             .in_signed = number / 2 % 2,
+                                             .relu = number % 2,
+                                             .height = 3,
+                                             .width = 4,
+                                             .channels = in,
+                                             .out_channels = out,
+                                             .window = {2, 3, 1, 1, 1, 0, 0, 1},
+                                             .contents = CONTENTS_TYPICAL};
+
+            if (number % EDGE_STEP == 0 && !kernel_case_run(&test, random))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool conv2d_extremes(struct test_random *random)
+{
+    for (int contents = CONTENTS_EXTREMES; contents < CONTENTS_COUNT; contents++) {
+        const struct kernel_case test = {.op = OP_CONV2D,
+                                         .height = 7,
+                                         .width = 6,
+                                         .channels = 5,
+                                         .out_channels = 7,
+                                         .window = {5, 4, 2, 1, 2, 1, 1, 2},
+                                         .contents = (enum case_contents)contents};
+
+        if (!all_widths(test, random))
+            return false;
+    }
+    return true;
+}
+
+static bool fc_sizes(struct test_random *random)
+{
+    unsigned number = 0;
+
+    for (int in = 1; in <= 75; in++) {
+        for (int out = 1; out <= 9; out++, number++) {
+            const struct kernel_case test = {.op = OP_FC,
+                                             .bits = widths[number % 3],
+                                             .in_signed = number / 3 % 2,
+                                             .relu = number / 6 % 2,
+                                             .height = 1,
+                                             .width = 1,
+                                             .channels = in,
+                                             .out_channels = out,
+                                             .contents = CONTENTS_TYPICAL};
+
+            if (number % EDGE_STEP == 0 && !kernel_case_run(&test, random))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool fc_random(struct test_random *random)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        if (!any_cases(random, (struct kernel_case){.op = OP_FC, .bits = widths[i]}, RANDOM_CASES))
+            return false;
+    }
+    return true;
+}
+
+static bool fc_extremes(struct test_random *random)
+{
+    for (int contents = CONTENTS_EXTREMES; contents < CONTENTS_COUNT; contents++) {
+        const struct kernel_case test = {.op = OP_FC,
+                                         .height = 3,
+                                         .width = 7,
+                                         .channels = 5,
+                                         .out_channels = 6,
+                                         .contents = (enum case_contents)contents};
+
+        if (!all_widths(test, random))
+            return false;
+    }
+    return true;
+}
+
+static bool maxpool_random(struct test_random *random)
+{
+    return any_cases(random, (struct kernel_case){.op = OP_MAXPOOL}, 2 * RANDOM_CASES);
+}
+
+static bool avgpool_random(struct test_random *random)
+{
+    return any_cases(random, (struct kernel_case){.op = OP_AVGPOOL}, 2 * RANDOM_CASES);
+}
+
+/* Windows of 1 to 256 elements, with and without a power of two, over the whole image. */
+static bool pool_windows(struct test_random *random)
+{
+    unsigned number = 0;
+
+    for (int h = 1; h <= 16; h += 1) {
+        for (int w = 1; w <= 16; w = w < 4 ? w + 1 : w * 2, number++) {
+            const struct kernel_case test = {.op = number % 2 ? OP_MAXPOOL : OP_AVGPOOL,
+                                             .in_signed = number / 2 % 2,
+                                             .height = h + 1,
+                                             .width = w + 2,
+                                             .channels = 1 + (int)(number % 6),
+                                             .window = {h, w, 1, 2, 0, 0, 0, 0},
+                                             .contents = any_contents(random)};
+            struct kernel_case other = test;
+
+            other.op = number % 2 ? OP_AVGPOOL : OP_MAXPOOL;
+            if (number % EDGE_STEP == 0 &&
+                (!kernel_case_run(&test, random) || !kernel_case_run(&other, random)))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Padding on every side up to one less than the kernel; corner windows see one element. */
+static bool maxpool_padding(struct test_random *random)
+{
+    for (int k = 2; k <= 5; k++) {
+        for (int is_signed = 0; is_signed < 2; is_signed++) {
+            const struct kernel_case test = {.op = OP_MAXPOOL,
+                                             .in_signed = is_signed,
+                                             .height = 1,
+                                             .width = 3,
+                                             .channels = k,
+                                             .window = {k, k, 1, 1, k - 1, k - 1, k - 1, k - 1},
+                                             .contents =
+                                                 is_signed ? CONTENTS_LOWEST : CONTENTS_RANDOM};
+
+            if (!kernel_case_run(&test, random))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Operations on bytes one by one, at sizes round the word and in place. */
+static bool bytes_one_by_one(struct test_random *random, enum model_op op)
+{
+    for (int size = 1; size <= 67; size += op == OP_RELU ? 1 : 3) {
+        for (unsigned i = 0; i < 4; i++) {
+            const struct kernel_case test = {.op = op,
+                                             .in_signed = i % 2,
+                                             .in_place = i / 2,
+                                             .height = 1,
+                                             .width = 1,
+                                             .channels = size,
+                                             .contents = any_contents(random)};
+
+            if (!kernel_case_run(&test, random))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool relu_bytes(struct test_random *random)
+{
+    return bytes_one_by_one(random, OP_RELU);
+}
+
+static bool flatten_bytes(struct test_random *random)
+{
+    return bytes_one_by_one(random, OP_FLATTEN);
+}
+
+/* EXTREMES, LOWEST and HIGHEST are full of ties. */
+static bool argmax_ties(struct test_random *random)
+{
+    for (int contents = 0; contents < CONTENTS_COUNT; contents++) {
+        for (int size = 1; size <= 300; size = size * 2 + 1) {
+            for (int is_signed = 0; is_signed < 2; is_signed++) {
+                const struct kernel_case test = {.op = OP_ARGMAX,
+                                                 .in_signed = is_signed,
+                                                 .height = 1,
+                                                 .width = 1,
+                                                 .channels = size,
+                                                 .contents = (enum case_contents)contents};
+
+                if (!kernel_case_run(&test, random))
+                    return false;
+            }
+        }
+    }
+    return true;
+}
+
+static const struct fact facts[] = {
+    {"conv2d_w8_equals_the_oracle", conv2d_w8},
+    {"conv2d_w4_equals_the_oracle", conv2d_w4},
+    {"conv2d_w2_equals_the_oracle", conv2d_w2},
+    {"conv2d_is_right_at_every_kernel_and_padding", conv2d_edges},
+    {"conv2d_is_right_at_every_row_length", conv2d_row_lengths},
+    {"conv2d_is_right_across_tiles", conv2d_tiles},
+    {"conv2d_is_right_for_any_channel_count", conv2d_channels},
+    {"conv2d_wraps_and_clamps_at_the_extremes", conv2d_extremes},
+    {"fc_is_right_at_every_size", fc_sizes},
+    {"fc_equals_the_oracle", fc_random},
+    {"fc_wraps_and_clamps_at_the_extremes", fc_extremes},
+    {"maxpool_equals_the_oracle", maxpool_random},
+    {"avgpool_equals_the_oracle", avgpool_random},
+    {"pooling_is_right_for_windows_up_to_256_elements", pool_windows},
+    {"maxpool_ignores_padding", maxpool_padding},
+    {"relu_is_right_in_place_or_not", relu_bytes},
+    {"flatten_is_right_in_place_or_not", flatten_bytes},
+    {"argmax_takes_the_first_of_equals", argmax_ties},
+};
+
+int main(void)
+{
+    const unsigned count = sizeof facts / sizeof facts[0];
+    unsigned failed = 0;
+
+    printf("1..%u\n", count);
+    for (unsigned i = 0; i < count; i++) {
+        struct test_random random = {i + 1};
+        const bool ok = facts[i].check(&random);
+
+        failed += !ok;
+        printf("%sok %u - %s\n", ok ? "" : "not ", i + 1, facts[i].name);
+    }
+    printf("# %u kernels run, %" PRIu32 " output bytes compared\n", kernel_case_runs(),
+           kernel_case_bytes());
+    return failed != 0;
+}

