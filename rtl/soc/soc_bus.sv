@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the core's two memory ports to RAM and peripherals.
-// Function: the data port reaches RAM and the peripherals by address, the instruction port reaches RAM only.
+// Function: the data port reaches RAM and the peripherals by address, the instruction port reaches RAM only,
+//           the first FetchBytes of it.
 //           Every request is taken at once. An address that nothing answers to, and a peripheral access that is not a
 //           whole word, get an error response; no block sees the access then.
 // Timing:   response one cycle after the request.
@@ -9,7 +10,8 @@
 // Tests:    tests/rtl/
 
 module soc_bus #(
-  parameter int unsigned RamBytes = 1048576
+  parameter int unsigned RamBytes   = 1048576,
+  parameter int unsigned FetchBytes = RamBytes   // the part of the RAM that instructions come from
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -86,7 +88,7 @@ module soc_bus #(
   assign timer_req_o  = data_req_i & (target == Timer);
   assign sysctl_req_o = data_req_i & (target == Sysctl);
 
-  assign instr_in_ram    = in_range(instr_addr_i, address_map_pkg::RamBase, 32'(RamBytes));
+  assign instr_in_ram = in_range(instr_addr_i, address_map_pkg::RamBase, 32'(FetchBytes));
 
   assign instr_gnt_o = instr_req_i;
   assign data_gnt_o  = data_req_i;

@@ -3,13 +3,15 @@
 // Function: the core starts at RamBase + 0x80. Interrupts are levels: UART receive is the external one, the timer's is
 //           the timer one. A board's top adds pins, clock and reset; a simulator's top adds nothing but names.
 // Timing:   RAM and registers answer one cycle after a request; a fetch and a data access go in the same cycle.
-// Misuse:   RamBytes is a power of two and no more than the address map's RamSize (checked at elaboration).
+// Misuse:   RamBytes is a power of two and no more than the address map's RamSize; FetchBytes, the part of it that can
+//           hold instructions, is a power of two and no more than RamBytes (checked at elaboration).
 // Trace:    with RVFI defined, Ibex' tracer writes trace_core_00000000.log.
 // Tests:    tests/rtl/
 
 module soc_top #(
   parameter int unsigned      ClockHz         = 25_000_000,
   parameter int unsigned      RamBytes        = address_map_pkg::RamSize,
+  parameter int unsigned      FetchBytes      = RamBytes,
   parameter                   RamInitFile     = "",
   // One row of rtl/tables/core_configs.tsv
   parameter ibex_pkg::rv32m_e RV32M           = ibex_pkg::RV32MSingleCycle,
@@ -50,8 +52,9 @@ module soc_top #(
   localparam int unsigned CounterNum      = 10;
   localparam int unsigned CounterWidth    = 40;
 
-  if (RamBytes > address_map_pkg::RamSize || RamBytes != 2 ** $clog2(RamBytes)) begin : gen_bad_ram
-    $error("soc_top: RamBytes must be a power of two and at most the address map's RamSize");
+  if (RamBytes > address_map_pkg::RamSize || RamBytes != 2 ** $clog2(RamBytes) ||
+      FetchBytes > RamBytes || FetchBytes != 2 ** $clog2(FetchBytes)) begin : gen_bad_ram
+    $error("soc_top: FetchBytes <= RamBytes <= the address map's RamSize must be powers of two");
   end
 
   logic        rst_n, reset_request;
@@ -157,7 +160,8 @@ module soc_top #(
   ////////////////////
 
   soc_bus #(
-    .RamBytes(RamBytes)
+    .RamBytes  (RamBytes),
+    .FetchBytes(FetchBytes)
   ) u_bus (
     .clk_i,
     .rst_ni         (rst_n),
@@ -184,8 +188,9 @@ module soc_top #(
   );
 
   soc_ram #(
-    .Words   (RamBytes / 4),
-    .InitFile(RamInitFile)
+    .Words     (RamBytes / 4),
+    .FetchWords(FetchBytes / 4),
+    .InitFile  (RamInitFile)
   ) u_ram (
     .clk_i,
     .i_addr_i (instr_addr[2 +: RamAddrWidth]),
