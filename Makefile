@@ -122,8 +122,11 @@ sim-%: $(BUILD)/sim/%/mpq-sim
 
 # ---- Firmware -------------------------------------------------------------------------------------------------------
 FW         := $(BUILD)/firmware
-FW_FLAGS   := -march=rv32imc -mabi=ilp32 --specs=picolibc.specs -std=c11 -O3 -g -ffunction-sections -fdata-sections $(WARN) \
+FW_FLAGS    = -march=rv32imc -mabi=ilp32 --specs=picolibc.specs -std=c11 $(FW_OPT) -g -ffunction-sections -fdata-sections $(WARN) \
               -Ifirmware/include -Ifirmware/drivers -Ifirmware/kernels -Ifirmware/runtime -I$(GEN) -DMPQ_VERSION=\"$(VERSION)\"
+# kernels for speed, everything round them for size
+FW_OPT     := -Os
+$(FW)/firmware/kernels/%.o: FW_OPT := -O2
 FW_HOST_ONLY := firmware/runtime/model_text.c firmware/kernels/nn_emulate.c
 FW_C       := $(filter-out $(FW_HOST_ONLY),$(wildcard firmware/*/*.c))
 FW_S       := $(wildcard firmware/boot/*.S)
@@ -181,7 +184,7 @@ demo: ## install what is needed, train LeNet-5 on MNIST, search 243 bit-width ca
 
 # ---- Tests ----------------------------------------------------------------------------------------------------------
 TEST_C        := $(wildcard tests/host/test_*.c tests/protocol/test_*.c tests/kernels/test_*.c)
-TEST_SH       := $(wildcard tests/rtl/test_*.sh tests/system/test_*.sh)
+TEST_SH       := $(wildcard tests/rtl/test_*.sh tests/system/test_*.sh tests/hw/test_*.sh)
 TEST_SLOW_SH  := $(wildcard tests/rtl/slow_*.sh tests/system/slow_*.sh tests/hw/slow_*.sh)
 TEST_PROGRAMS := $(TEST_C:%.c=$(BUILD)/%)
 MODEL_C       := $(wildcard tests/model/*.c)
@@ -196,12 +199,19 @@ $(TEST_C:%.c=$(BUILD)/%): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(MODEL_OBJ) $(BU
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HOST_FLAGS) $(filter %.o,$^) $(BUILD)/libmpq.a $(HOST_LIBS) -lcmocka -o $@
 
+# Parsers of what comes from outside run their fuzz cases under the sanitizers in `make test` too.
+SANITIZE_MAKE     = $(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/sanitize DEPS=$(DEPS) OPT=-O1 \
+                    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+SANITIZE_OPTIONS  = ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=tests/lsan.supp
+SANITIZED_IN_TEST = $(patsubst %.c,$(BUILD)/sanitize/%,$(wildcard tests/protocol/test_*.c))
+
 .PHONY: test test-build test-slow
 test-build: $(TEST_PROGRAMS)
 test: ## install what is needed, build everything, run the tests
 	@$(MAKE) --no-print-directory deps data
 	@$(MAKE) --no-print-directory -j$(JOBS) all test-build
-	@BUILD=$(BUILD) sh tests/run.sh $(sort $(TEST_PROGRAMS)) $(sort $(TEST_SH))
+	@$(SANITIZE_MAKE) $(SANITIZED_IN_TEST)
+	@BUILD=$(BUILD) $(SANITIZE_OPTIONS) sh tests/run.sh $(sort $(TEST_PROGRAMS)) $(SANITIZED_IN_TEST) $(sort $(TEST_SH))
 test-slow: ## the long tests
 	@$(MAKE) --no-print-directory deps data
 	@$(MAKE) --no-print-directory -j$(JOBS) all test-build
@@ -210,12 +220,11 @@ test-slow: ## the long tests
 .PHONY: sanitize
 sanitize: ## run the host tests under ASan and UBSan
 	@$(MAKE) --no-print-directory deps data
-	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/sanitize DEPS=$(DEPS) OPT=-O1 \
-	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' sanitize-run
+	@$(SANITIZE_MAKE) sanitize-run
 .PHONY: sanitize-run
 sanitize-run: $(TEST_C:%.c=$(BUILD)/%)
 	@ln -sfn ../data $(BUILD)/data
-	@BUILD=$(BUILD) ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=tests/lsan.supp sh tests/run.sh $^
+	@BUILD=$(BUILD) $(SANITIZE_OPTIONS) sh tests/run.sh $^
 
 # ---- Benchmarks and checks ------------------------------------------------------------------------------------------
 .PHONY: bench

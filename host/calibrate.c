@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What a float model's activations look like on calibration images: ranges and, for every weighted
- * layer, the mean and the second moments of its inputs. Deterministic for any number of threads. */
+ * layer, the mean and the second moments of its inputs (moments.h). From the ranges follow the
+ * scales of all values between layers. Deterministic for any number of threads. */
 #include "quant.h"
 
 #include <float.h>
@@ -8,14 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "moments.h"
 #include "train.h"
 
 enum {
     HISTOGRAM_BINS = 4096,
-    GRAM_ROW_MAX = 2048, /* longer rows keep no second moments: memory and time grow with the square
-                            and the cube */
-    PATCHES = 256,       /* rows of the work matrix from which second moments are summed */
-    SCALE_STEPS = 160,   /* clipping points tried, from an eighth of the range to all of it */
+    SCALE_STEPS = 160, /* clipping points tried, from an eighth of the range to all of it */
 };
 
 /* Magnitudes of one tensor in equal bins; the range doubles when a value does not fit. */
@@ -28,20 +27,11 @@ struct histogram {
 
 struct observer {
     const struct net *net;
-    float input_scale; /* real value of one step of the network's input */
     struct calibration *out;
-    struct histogram
-        *histograms;      /* [weighted_count], of each layer's output, behind a fused ReLU */
-    double **gram, **sum; /* [weighted_count]; sums over samples[] rows */
-    uint64_t *samples;
-    float *patches; /* [PATCHES][longest row] */
+    /* [layer_count] of the layers with a scale of their own, behind a fused ReLU; else NULL */
+    struct histogram **histograms;
+    struct moments **moments; /* [weighted_count] */
 };
-
-static int row_elements(const struct net_layer *layer)
-{
-    return layer->op == NET_FC ? (int)shape_size(layer->in)
-                               : layer->kernel_h * layer->kernel_w * layer->in.c;
-}
 
 static void histogram_widen(struct histogram *h, double largest)
 {
@@ -120,69 +110,11 @@ static float choose_logit_scale(const struct histogram *h)
     return largest > 0 ? largest / 127.0f : 1.0f / 127.0f;
 }
 
-/* One output position's inputs, in the order of its weights; padding is 0. */
-static void gather_patch(const struct net_layer *l, const float *image, int y, int x, float *patch)
+/* The layer behind which values of layer index's scale are to be seen. */
+static int observed_layer(const struct net *net, int index)
 {
-    const size_t pixel = (size_t)l->in.c * sizeof *patch;
-    for (int ky = 0; ky < l->kernel_h; ky++) {
-        const int in_y = y * l->stride_h - l->pad_top + ky;
-        for (int kx = 0; kx < l->kernel_w; kx++, patch += l->in.c) {
-            const int in_x = x * l->stride_w - l->pad_left + kx;
-            if (in_y < 0 || in_y >= l->in.h || in_x < 0 || in_x >= l->in.w)
-                memset(patch, 0, pixel);
-            else
-                memcpy(patch,
-                       image + ((size_t)in_y * (size_t)l->in.w + (size_t)in_x) * (size_t)l->in.c,
-                       pixel);
-        }
-    }
-}
-
-/* Adds count rows to the sums; every row of the result is summed by one thread in a fixed order. */
-static void add_patches(struct observer *o, int index, int count, int k)
-{
-    const float *patches = o->patches;
-    double *gram = o->gram[index], *sum = o->sum[index];
-#pragma omp parallel for schedule(dynamic, 8)
-    for (int i = 0; i < k; i++) {
-        float row[GRAM_ROW_MAX], total = 0;
-        memset(row, 0, sizeof row);
-        for (int p = 0; p < count; p++) {
-            const float *x = patches + (size_t)p * (size_t)k, value = x[i];
-            total += value;
-            if (!gram || value == 0)
-                continue;
-#pragma omp simd
-            for (int j = i; j < k; j++)
-                row[j] += value * x[j];
-        }
-        sum[i] += (double)total;
-        for (int j = i; gram && j < k; j++)
-            gram[(size_t)i * (size_t)k + (size_t)j] += (double)row[j];
-    }
-    o->samples[index] += (uint64_t)count;
-}
-
-static void observe_inputs(struct observer *o, int index, const float *values, size_t images)
-{
-    const struct net_layer *l = &o->net->layers[o->net->weighted[index]];
-    const int k = row_elements(l), width = l->op == NET_FC ? 1 : l->out.w;
-    const size_t positions = l->op == NET_FC ? 1 : (size_t)l->out.h * (size_t)l->out.w;
-    const size_t image_size = shape_size(l->in), total = images * positions;
-    for (size_t start = 0; start < total; start += PATCHES) {
-        const int count = (int)(total - start < PATCHES ? total - start : PATCHES);
-        for (int p = 0; p < count; p++) {
-            const size_t image = (start + (size_t)p) / positions,
-                         at = (start + (size_t)p) % positions;
-            float *patch = o->patches + (size_t)p * (size_t)k;
-            if (l->op == NET_FC)
-                memcpy(patch, values + image * image_size, image_size * sizeof *patch);
-            else
-                gather_patch(l, values + image * image_size, (int)at / width, (int)at % width,
-                             patch);
-        }
-        add_patches(o, index, count, k);
-    }
+    const int relu = quant_fused_relu(net, index);
+    return relu >= 0 ? relu : index;
 }
 
 static void on_layer(void *context, int layer, const float *values, size_t count,
@@ -190,119 +122,126 @@ static void on_layer(void *context, int layer, const float *values, size_t count
 {
     struct observer *o = context;
     const struct net *net = o->net;
-    for (int i = 0; i < net->weighted_count; i++) {
-        const int relu = quant_fused_relu(net, net->weighted[i]);
-        if (layer == (relu >= 0 ? relu : net->weighted[i]))
-            histogram_add(&o->histograms[i], values, count * shape_size(shape));
-        if (layer == net->weighted[i] - 1)
-            observe_inputs(o, i, values, count);
+    for (int i = 0; i < net->layer_count; i++) {
+        if (o->histograms[i] && layer == observed_layer(net, i))
+            histogram_add(o->histograms[i], values, count * shape_size(shape));
+        if (net->layers[i].weighted_index >= 0 && layer == i - 1)
+            moments_add(o->moments[net->layers[i].weighted_index], values, count);
     }
 }
 
-/* A value that only max pooling or flatten separate from its producer or consumer keeps its sign;
- * only ReLU makes it unsigned. */
-static bool layer_input_signed(const struct net *net, int layer)
+/* Scale of layer index's results. No value behind a ReLU6 is above 6, nor is 255 times the scale: the
+ * core's clamp at 255 is the ReLU6, or lies below it if that is better. */
+static float output_scale(const struct observer *o, int index, bool relu)
 {
-    for (int i = layer - 1; i >= 0; i--) {
-        if (net->layers[i].op == NET_CONV || net->layers[i].op == NET_FC)
-            return quant_fused_relu(net, i) < 0;
-    }
-    return net->input_signed;
+    const struct histogram *h = o->histograms[index];
+    int last = o->net->layer_count - 1;
+    while (!o->histograms[last])
+        last--;
+    if (index == last && !relu)
+        return choose_logit_scale(h);
+    return choose_scale(h, relu ? 255 : 127);
 }
 
-static void finish_moments(struct observer *o, int index)
-{
-    struct calibration *c = o->out;
-    const size_t k = (size_t)row_elements(&o->net->layers[o->net->weighted[index]]);
-    const double n = o->samples[index] ? (double)o->samples[index] : 1;
-    for (size_t i = 0; i < k; i++)
-        c->in_mean[index][i] = (float)(o->sum[index][i] / n);
-    for (size_t i = 0; o->gram[index] && i < k; i++) {
-        for (size_t j = i; j < k; j++) {
-            const float value = (float)(o->gram[index][i * k + j] / n);
-            c->in_gram[index][i * k + j] = value;
-            c->in_gram[index][j * k + i] = value;
-        }
-    }
-}
-
-static void finish(struct observer *o)
+/* All: scales of the values before a layer, to that of the values behind it. */
+static float finish_weighted(struct observer *o, int index, float scale)
 {
     struct calibration *c = o->out;
-    const int last = c->weighted_count - 1;
-    for (int i = 0; i <= last; i++) {
-        const struct histogram *h = &o->histograms[i];
-        c->relu[i] = quant_fused_relu(o->net, o->net->weighted[i]) >= 0;
-        c->in_signed[i] = layer_input_signed(o->net, o->net->weighted[i]);
-        c->in_scale[i] = i ? c->out_scale[i - 1] : o->input_scale;
-        if (i == last && !c->relu[i])
-            c->out_scale[i] = choose_logit_scale(h);
+    const int k = o->net->layers[index].weighted_index;
+    c->relu[k] = quant_fused_relu(o->net, index) >= 0;
+    c->in_signed[k] = quant_is_signed(o->net, index - 1);
+    c->in_scale[k] = scale;
+    c->out_scale[k] = output_scale(o, index, c->relu[k]);
+    moments_finish(o->moments[k], c->in_mean[k], c->in_gram[k]);
+    return c->out_scale[k];
+}
+
+static float finish_add(struct observer *o, int index, float a_scale, float b_scale)
+{
+    const struct net_layer *l = &o->net->layers[index];
+    struct quant_add *add = &o->out->adds[index];
+    add->relu = !quant_is_signed(o->net, index);
+    add->a_signed = quant_is_signed(o->net, index - 1);
+    add->b_signed = l->op == NET_ADD ? quant_is_signed(o->net, l->with) : add->a_signed;
+    add->a_scale = a_scale;
+    add->b_scale = b_scale;
+    add->out_scale = output_scale(o, index, add->relu);
+    quant_add_set(add, l->op == NET_ADD);
+    return add->out_scale;
+}
+
+static void finish(struct observer *o, float input_scale)
+{
+    const struct net *net = o->net;
+    float scales[NET_MAX_LAYERS + 1] = {input_scale}; /* [layer + 1] */
+    for (int i = 0; i < net->layer_count; i++) {
+        const struct net_layer *l = &net->layers[i];
+        const float scale = scales[i];
+        if (l->weighted_index >= 0)
+            scales[i + 1] = finish_weighted(o, i, scale);
+        else if (quant_is_add(net, i))
+            scales[i + 1] = finish_add(o, i, scale, l->op == NET_ADD ? scales[l->with + 1] : scale);
         else
-            c->out_scale[i] = choose_scale(h, c->relu[i] ? 255 : 127);
-        finish_moments(o, i);
+            scales[i + 1] = scale;
     }
+    o->out->logit_scale = scales[net->layer_count];
 }
 
-static bool allocate_layer(struct observer *o, int index)
+static bool allocate_calibration(struct calibration *c, const struct net *net)
 {
-    const size_t k = (size_t)row_elements(&o->net->layers[o->net->weighted[index]]);
-    o->out->in_mean[index] = calloc(k, sizeof(float));
-    o->sum[index] = calloc(k, sizeof(double));
-    if (!o->out->in_mean[index] || !o->sum[index])
-        return false;
-    if (k > GRAM_ROW_MAX)
-        return true;
-    o->out->in_gram[index] = calloc(k * k, sizeof(float));
-    o->gram[index] = calloc(k * k, sizeof(double));
-    return o->out->in_gram[index] && o->gram[index];
-}
-
-static bool allocate_calibration(struct calibration *c, size_t n)
-{
-    c->weighted_count = (int)n;
+    const size_t n = (size_t)net->weighted_count;
+    c->weighted_count = net->weighted_count;
+    c->layer_count = net->layer_count;
     c->in_scale = calloc(n, sizeof *c->in_scale);
     c->out_scale = calloc(n, sizeof *c->out_scale);
     c->in_signed = calloc(n, sizeof *c->in_signed);
     c->relu = calloc(n, sizeof *c->relu);
     c->in_mean = calloc(n, sizeof *c->in_mean);
     c->in_gram = calloc(n, sizeof *c->in_gram);
-    return c->in_scale && c->out_scale && c->in_signed && c->relu && c->in_mean && c->in_gram;
+    c->adds = calloc((size_t)net->layer_count, sizeof *c->adds);
+    bool good = c->in_scale && c->out_scale && c->in_signed && c->relu && c->in_mean &&
+                c->in_gram && c->adds;
+    for (int k = 0; good && k < net->weighted_count; k++) {
+        const struct net_layer *l = &net->layers[net->weighted[k]];
+        const size_t elements = moments_elements(l);
+        c->in_mean[k] = calloc(elements, sizeof **c->in_mean);
+        if (moments_has_gram(l))
+            c->in_gram[k] = calloc(elements * moments_row(l), sizeof **c->in_gram);
+        good = c->in_mean[k] && (c->in_gram[k] || !moments_has_gram(l));
+    }
+    return good;
 }
 
-static bool allocate(struct observer *o, const struct net *net)
+/* images: that will be seen. */
+static enum status allocate(struct observer *o, size_t images, struct error *err)
 {
-    const size_t n = (size_t)net->weighted_count;
-    size_t longest = 0;
-    o->net = net;
-    o->histograms = calloc(n, sizeof *o->histograms);
-    o->gram = calloc(n, sizeof *o->gram);
-    o->sum = calloc(n, sizeof *o->sum);
-    o->samples = calloc(n, sizeof *o->samples);
-    if (!o->histograms || !o->gram || !o->sum || !o->samples || !allocate_calibration(o->out, n))
-        return false;
-    for (int i = 0; i < net->weighted_count; i++) {
-        const size_t k = (size_t)row_elements(&net->layers[net->weighted[i]]);
-        longest = k > longest ? k : longest;
-        if (!allocate_layer(o, i))
-            return false;
+    const struct net *net = o->net;
+    const size_t n = (size_t)net->layer_count;
+    o->histograms = calloc(n, sizeof(struct histogram *));
+    o->moments = calloc((size_t)net->weighted_count, sizeof(struct moments *));
+    bool good = o->out && o->histograms && o->moments && allocate_calibration(o->out, net);
+    for (int i = 0; good && i < net->layer_count; i++) {
+        if (net->layers[i].weighted_index >= 0 || quant_is_add(net, i)) {
+            o->histograms[i] = calloc(1, sizeof **o->histograms);
+            good = o->histograms[i];
+        }
     }
-    o->patches = malloc(PATCHES * longest * sizeof *o->patches);
-    return o->patches != NULL;
+    if (!good)
+        return error_set(err, STATUS_NO_MEMORY, "calibration of %s: out of memory", net->name);
+    enum status status = STATUS_OK;
+    for (int k = 0; status == STATUS_OK && k < net->weighted_count; k++)
+        status = moments_create(&net->layers[net->weighted[k]], images, &o->moments[k], err);
+    return status;
 }
 
 static void release(struct observer *o)
 {
-    for (int i = 0; i < o->net->weighted_count; i++) {
-        if (o->gram)
-            free(o->gram[i]);
-        if (o->sum)
-            free(o->sum[i]);
-    }
+    for (int i = 0; o->histograms && i < o->net->layer_count; i++)
+        free(o->histograms[i]);
+    for (int k = 0; o->moments && k < o->net->weighted_count; k++)
+        moments_free(o->moments[k]);
     free(o->histograms);
-    free(o->gram);
-    free(o->sum);
-    free(o->samples);
-    free(o->patches);
+    free(o->moments);
 }
 
 enum status calibrate(const struct float_model *model, const struct dataset *data, size_t count,
@@ -312,23 +251,17 @@ enum status calibrate(const struct float_model *model, const struct dataset *dat
     if (!count || !data->count)
         return error_set(err, STATUS_INPUT,
                          "calibration: want at least one image; check the training data");
-    struct observer observer = {.net = model->net, .input_scale = data->scale};
-    enum status status;
+    const size_t images = count < data->count ? count : data->count;
     struct calibration *calibration = calloc(1, sizeof *calibration);
-    observer.out = calibration;
-    if (!calibration || !allocate(&observer, model->net)) {
-        status =
-            error_set(err, STATUS_NO_MEMORY, "calibration of %s: out of memory", model->net->name);
-        goto out;
+    struct observer observer = {.net = model->net, .out = calibration};
+    enum status status = allocate(&observer, images, err);
+    if (status == STATUS_OK)
+        status = train_observe(model, data, images, on_layer, &observer, err);
+    if (status == STATUS_OK) {
+        finish(&observer, data->scale);
+        *out = calibration;
+        calibration = NULL;
     }
-    status = train_observe(model, data, count < data->count ? count : data->count, on_layer,
-                           &observer, err);
-    if (status)
-        goto out;
-    finish(&observer);
-    *out = calibration;
-    calibration = NULL;
-out:
     release(&observer);
     calibration_free(calibration);
     return status;
@@ -350,5 +283,6 @@ void calibration_free(struct calibration *c)
     free(c->relu);
     free(c->in_mean);
     free(c->in_gram);
+    free(c->adds);
     free(c);
 }

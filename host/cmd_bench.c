@@ -124,7 +124,7 @@ static void print_layer(const struct bench *bench, int layer)
         return;
     }
     snprintf(rates, sizeof rates, "%9.2f %7.1f %%", per_cycle(macs, nn),
-             100.0 * per_cycle(macs, nn) / measure_issue_limit(bits));
+             100.0 * per_cycle(macs, nn) / measure_issue_limit(model, layer));
     printf("%-14s %4u %11s %12s %s %12s %9.2f %7s\n", name, bits, mac_text, texts[TIER_NN],
            bench->measured[TIER_NN] ? rates : "        -         -", texts[TIER_RV32],
            per_cycle(macs, rv32), ratio);
@@ -262,8 +262,9 @@ static cJSON *layer_json(const struct bench *bench, enum proto_tier tier, int la
         cJSON_AddNumberToObject(object, "bits", bits);
         cJSON_AddNumberToObject(object, "macs", (double)macs);
         cJSON_AddNumberToObject(object, "macs_per_cycle", rate);
-        cJSON_AddNumberToObject(object, "issue_limit", measure_issue_limit(bits));
-        cJSON_AddNumberToObject(object, "share_of_issue_limit", rate / measure_issue_limit(bits));
+        cJSON_AddNumberToObject(object, "issue_limit", measure_issue_limit(model, layer));
+        cJSON_AddNumberToObject(object, "share_of_issue_limit",
+                                rate / measure_issue_limit(model, layer));
     }
     return object;
 }

@@ -9,32 +9,42 @@
 #include "dse_run.h"
 #include "report.h"
 
-/* In an exhaustive search, the drop within which a candidate is marked as selected. */
-static const double DEFAULT_DROP = 1.0;
-
 static const struct arg_command COMMAND = {
     .name = "dse",
     .positional = "FLOAT",
     .summary = "Searches the weight widths of all layers: accuracy by the integer model, cycles on "
                "the core.",
-    .details = "Tests every combination, or with --max-acc-drop the cheapest ones first until one "
-               "keeps the accuracy. Each\n"
-               "candidate runs on the core, where its outputs are compared bit for bit with the "
-               "integer model. Validation\n"
-               "data choose, test data report.\n"
-               "The folder RUN gets results.json, pareto.csv, pareto.png, pareto.svg, report.html, "
-               "quant/*.mpq (the front's\n"
-               "QUANT files) and journal.jsonl, from which a search that was interrupted goes on "
-               "(--resume).",
+    .details =
+        "--search METHOD says how (sources and what is exact: host/README.md, Search):\n"
+        "  exhaustive  every combination; the default up to 10,000 of them\n"
+        "  cheapest    the cheapest first, until one keeps to the limits: exact, up to 1,048,576;\n"
+        "              the default with --max-acc-drop\n"
+        "  binary      bisection in order of cost, as if accuracy rose with it: few tests, no\n"
+        "              guarantee; up to 1,048,576\n"
+        "  greedy      descent from the widest by loss added for cycles saved: any number of\n"
+        "              layers; the default where there are too many combinations\n"
+        "  evolution   NSGA-II, for comparison with greedy\n"
+        "The model's \"search\" may set another default, and widths and groups of its layers.\n"
+        "Greedy and evolution screen configurations on validation images on this machine, with\n"
+        "cycles predicted from one run on the core for each width, and measure points of the "
+        "front\n"
+        "that they find.\n"
+        "Each measured candidate runs on the core, where its outputs are compared bit for bit "
+        "with\n"
+        "the integer model. Validation data choose, test data report. Selected is the cheapest\n"
+        "within the limits; with limits on cost but no --max-acc-drop, the most accurate.\n"
+        "The folder RUN gets results.json, pareto.csv, pareto.png, pareto.svg, report.html,\n"
+        "quant/*.mpq (the front's QUANT files) and journal.jsonl, from which a search that was\n"
+        "interrupted goes on (--resume).",
     .examples = "mpq dse lenet.float -o build/runs/lenet5_mnist\n"
                 "mpq dse lenet.float -o build/runs/lenet5_mnist --resume\n"
                 "mpq dse lenet.float --max-acc-drop 0.5 -o build/runs/half_a_point\n"
+                "mpq dse vww.float --search greedy --max-ram 600000 -o build/runs/vww\n"
                 "mpq dse lenet.float --bits 8,4 --qat 2 --target /dev/ttyUSB0 -o build/runs/board",
 };
 
 struct flags {
     bool resume, force, json, quiet;
-    double drop;
 };
 
 static enum status parse(int argc, char **argv, struct dse_run_options *options,
@@ -43,8 +53,13 @@ static enum status parse(int argc, char **argv, struct dse_run_options *options,
     const struct arg_option table[] = {
         {"-o,--output", "RUN", ARG_STRING, &options->folder,
          "folder for everything that is found (required)"},
-        {"--max-acc-drop", "X", ARG_DOUBLE, &flags->drop,
+        {"--search", "METHOD", ARG_STRING, &options->search, "how to search: see above"},
+        {"--max-acc-drop", "X", ARG_DOUBLE, &options->max_acc_drop,
          "find the cheapest within X points of float validation accuracy"},
+        {"--max-cycles", "N", ARG_SIZE, &options->max_cycles, "at most N cycles for an inference"},
+        {"--max-bytes", "N", ARG_SIZE, &options->max_size_bytes, "at most N bytes of model"},
+        {"--max-ram", "N", ARG_SIZE, &options->max_ram_bytes,
+         "at most N bytes of model, activations and firmware"},
         {"--qat", "EPOCHS", ARG_SIZE, &options->qat_epochs,
          "retrain each candidate (default 0: quantize only)"},
         {"--bits", "LIST", ARG_STRING, &options->bits,
@@ -55,6 +70,14 @@ static enum status parse(int argc, char **argv, struct dse_run_options *options,
          "cores at the same time (default: all for sim, 1 for a board)"},
         {"--samples", "N", ARG_SIZE, &options->samples,
          "test images verified for each candidate (default 4)"},
+        {"--front-samples", "N", ARG_SIZE, &options->front_samples,
+         "the same for the front's points (default 100, fewer for large networks)"},
+        {"--points", "N", ARG_SIZE, &options->points,
+         "greedy, evolution: points of the front to measure (default 32)"},
+        {"--evaluations", "N", ARG_SIZE, &options->evaluations,
+         "greedy, evolution: configurations to screen (default: as many as needed)"},
+        {"--screen-images", "N", ARG_SIZE, &options->screen_images,
+         "validation images to screen on (default all, fewer for large networks)"},
         {"--data", "DIR", ARG_STRING, &options->data_folder, "data folder (default build/data)"},
         {"--limit", "N", ARG_SIZE, &options->limit,
          "use at most N training and N test images (default 0: all)"},
@@ -73,21 +96,18 @@ static enum status parse(int argc, char **argv, struct dse_run_options *options,
         return error_set(err, STATUS_USAGE,
                          "-o RUN is missing: the folder for everything that is found");
     }
-    options->exhaustive = flags->drop < 0;
-    options->max_acc_drop = options->exhaustive ? DEFAULT_DROP : flags->drop;
     options->resume = flags->resume;
     options->force = flags->force;
     options->progress = flags->quiet ? PROGRESS_QUIET : flags->json ? PROGRESS_JSON : PROGRESS_AUTO;
     return STATUS_OK;
 }
 
-static enum status check_drop(int argc, char **argv, const struct flags *flags, struct error *err)
+static enum status check_drop(int argc, char **argv, double drop, struct error *err)
 {
     for (int i = 1; i < argc; i++) {
-        if (strncmp(argv[i], "--max-acc-drop", 14) == 0 && (flags->drop < 0 || flags->drop > 100)) {
+        if (strncmp(argv[i], "--max-acc-drop", 14) == 0 && (drop < 0 || drop > 100)) {
             return error_set(err, STATUS_USAGE,
-                             "--max-acc-drop: want points of accuracy, 0 to 100, got %g",
-                             flags->drop);
+                             "--max-acc-drop: want points of accuracy, 0 to 100, got %g", drop);
         }
     }
     return STATUS_OK;
@@ -115,8 +135,9 @@ static enum status print_results(const struct results *results, const struct fla
 
 int cmd_dse(int argc, char **argv)
 {
-    struct dse_run_options options = {.target = "sim", .data_folder = "build/data", .samples = 4};
-    struct flags flags = {.drop = -1};
+    struct dse_run_options options = {
+        .target = "sim", .data_folder = "build/data", .samples = 4, .max_acc_drop = -1};
+    struct flags flags = {false};
     struct results *results = NULL;
     struct error err = {""}, print_err = {""};
     bool help = false;
@@ -125,7 +146,7 @@ int cmd_dse(int argc, char **argv)
         return 0;
     }
     if (status == STATUS_OK) {
-        status = check_drop(argc, argv, &flags, &err);
+        status = check_drop(argc, argv, options.max_acc_drop, &err);
     }
     if (status == STATUS_OK) {
         interrupt_install();

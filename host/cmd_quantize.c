@@ -143,8 +143,10 @@ static enum status quantize_layers(struct quantize_work *work, struct error *err
     struct progress *progress =
         progress_start(cmd_progress_mode(&work->command->mode), "quantize", (size_t)count);
     enum status status = quant_model_create(work->model->net, &work->quant, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         work->quant->owns_layers = true;
+        quant_model_set_adds(work->quant, work->calibration);
+    }
     for (int k = 0; k < count && status == STATUS_OK; k++) {
         status = interrupt_requested()
                      ? error_set(err, STATUS_CANCELLED, "interrupted; nothing was written")

@@ -69,7 +69,7 @@ const char *container_op_name(unsigned op)
     static const char *const names[] = {
         [OP_CONV2D] = "conv2d",   [OP_FC] = "fc",     [OP_MAXPOOL] = "maxpool",
         [OP_AVGPOOL] = "avgpool", [OP_RELU] = "relu", [OP_FLATTEN] = "flatten",
-        [OP_ARGMAX] = "argmax",
+        [OP_ARGMAX] = "argmax",   [OP_ADD] = "add",
     };
     return op >= OP_CONV2D && op < sizeof names / sizeof *names ? names[op] : "operation";
 }

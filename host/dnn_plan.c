@@ -63,11 +63,10 @@ static void op_free(struct dnn_op *op)
         dnnl_primitive_desc_destroy(op->desc);
 }
 
-/* Makes op from an operation descriptor. Weighted layers refuse oneDNN's reference code: it is
- * there for comparison, far too slow for training. hint: the forward primitive, for backward ones.
- */
-static enum status op_create(struct dnn_plan *plan, struct dnn_layer *layer,
-                             const_dnnl_op_desc_t desc, struct dnn_op *op, struct error *err)
+/* oneDNN's reference code is there for comparison, far too slow for training: it comes last in
+ * oneDNN's order, so that getting it means that there is nothing else. */
+enum status dnn_op_create(struct dnn_plan *plan, struct dnn_layer *layer, const_dnnl_op_desc_t desc,
+                          struct dnn_op *op, struct error *err)
 {
     const char *name = "";
     const dnnl_primitive_desc_t hint = op == &layer->forward ? NULL : layer->forward.desc;
@@ -76,10 +75,10 @@ static enum status op_create(struct dnn_plan *plan, struct dnn_layer *layer,
     if (result == dnnl_success)
         result = dnnl_primitive_desc_query(op->desc, dnnl_query_impl_info_str, 0, (void *)&name);
     if (result == dnnl_success && layer->net->weighted_index >= 0 && !strncmp(name, "ref", 3))
-        result = dnnl_unimplemented;
+        plan->slow_layer = layer->net;
     if (result == dnnl_success)
         result = dnnl_primitive_create(&op->primitive, op->desc);
-    const enum status status = dnn_check(result, layer->net, "this operation fast", err);
+    const enum status status = dnn_check(result, layer->net, "this operation", err);
     if (status != STATUS_OK)
         return status;
     const size_t scratch = dnnl_memory_desc_get_size(dnn_op_desc(op, dnnl_query_scratchpad_md));
@@ -108,18 +107,22 @@ static dnnl_memory_desc_t describe(struct shape s, int images)
     return desc;
 }
 
-/* Weights as the caller has them, [out][h][w][in], and as "any". */
+/* Weights as the caller has them, [out][h][w][in / groups], and as "any". Those of a convolution in
+ * groups have five dimensions, the first one the group. */
 static dnnl_status_t describe_weights(struct dnn_layer *layer, dnnl_memory_desc_t *any)
 {
     const struct net_layer *l = layer->net;
-    const bool conv = l->op == NET_CONV;
-    const dnnl_dims_t dims = {l->out.c, l->in.c, conv ? l->kernel_h : l->in.h,
-                              conv ? l->kernel_w : l->in.w};
+    const int groups = l->op == NET_CONV ? l->groups : 1, skip = groups > 1 ? 0 : 1;
+    const dnnl_dim_t dims[] = {groups, l->out.c / groups, l->in.c / groups,
+                               l->op == NET_CONV ? l->kernel_h : l->in.h,
+                               l->op == NET_CONV ? l->kernel_w : l->in.w};
     const dnnl_dims_t bias_dims = {l->out.c};
-    dnnl_status_t result =
-        dnnl_memory_desc_init_by_tag(&layer->plain, 4, dims, dnnl_f32, dnnl_acdb);
+    dnnl_dims_t used = {0};
+    memcpy(used, dims + skip, sizeof dims - (size_t)skip * sizeof *dims);
+    dnnl_status_t result = dnnl_memory_desc_init_by_tag(&layer->plain, 5 - skip, used, dnnl_f32,
+                                                        skip ? dnnl_acdb : dnnl_abdec);
     if (result == dnnl_success)
-        result = dnnl_memory_desc_init_by_tag(any, 4, dims, dnnl_f32, dnnl_format_tag_any);
+        result = dnnl_memory_desc_init_by_tag(any, 5 - skip, used, dnnl_f32, dnnl_format_tag_any);
     if (result == dnnl_success)
         result = dnnl_memory_desc_init_by_tag(&layer->bias_desc, 1, bias_dims, dnnl_f32, dnnl_a);
     return result;
@@ -129,7 +132,8 @@ static enum status create_conv(struct dnn_plan *plan, struct dnn_layer *layer, s
 {
     const struct window w = window_of(layer->net);
     const dnnl_alg_kind_t direct = dnnl_convolution_direct;
-    const dnnl_prop_kind_t kind = plan->training ? dnnl_forward_training : dnnl_forward_inference;
+    const dnnl_prop_kind_t kind =
+        plan->use == DNN_INFER ? dnnl_forward_inference : dnnl_forward_training;
     dnnl_convolution_desc_t desc;
     dnnl_memory_desc_t any;
     dnnl_status_t result = describe_weights(layer, &any);
@@ -139,28 +143,29 @@ static enum status create_conv(struct dnn_plan *plan, struct dnn_layer *layer, s
                                                     w.before, w.after);
     enum status status = dnn_check(result, layer->net, "this convolution", err);
     if (status == STATUS_OK)
-        status = op_create(plan, layer, &desc, &layer->forward, err);
+        status = dnn_op_create(plan, layer, &desc, &layer->forward, err);
     if (status == STATUS_OK && layer->needs_gradient) {
         result = dnnl_convolution_backward_data_desc_init(&desc, direct, &layer->in, &any,
                                                           &layer->out, w.stride, w.before, w.after);
         status = dnn_check(result, layer->net, "this convolution's input gradient", err);
         if (status == STATUS_OK)
-            status = op_create(plan, layer, &desc, &layer->backward_data, err);
+            status = dnn_op_create(plan, layer, &desc, &layer->backward_data, err);
     }
-    if (status == STATUS_OK && plan->training) {
+    if (status == STATUS_OK && plan->use != DNN_INFER) {
         result = dnnl_convolution_backward_weights_desc_init(&desc, direct, &layer->in, &any,
                                                              &layer->bias_desc, &layer->out,
                                                              w.stride, w.before, w.after);
         status = dnn_check(result, layer->net, "this convolution's weight gradient", err);
         if (status == STATUS_OK)
-            status = op_create(plan, layer, &desc, &layer->backward_weights, err);
+            status = dnn_op_create(plan, layer, &desc, &layer->backward_weights, err);
     }
     return status;
 }
 
 static enum status create_fc(struct dnn_plan *plan, struct dnn_layer *layer, struct error *err)
 {
-    const dnnl_prop_kind_t kind = plan->training ? dnnl_forward_training : dnnl_forward_inference;
+    const dnnl_prop_kind_t kind =
+        plan->use == DNN_INFER ? dnnl_forward_inference : dnnl_forward_training;
     dnnl_inner_product_desc_t desc;
     dnnl_memory_desc_t any;
     const dnnl_dims_t out_dims = {plan->images, layer->net->out.c};
@@ -172,19 +177,19 @@ static enum status create_fc(struct dnn_plan *plan, struct dnn_layer *layer, str
                                                       &layer->bias_desc, &layer->out);
     enum status status = dnn_check(result, layer->net, "this layer", err);
     if (status == STATUS_OK)
-        status = op_create(plan, layer, &desc, &layer->forward, err);
+        status = dnn_op_create(plan, layer, &desc, &layer->forward, err);
     if (status == STATUS_OK && layer->needs_gradient) {
         result = dnnl_inner_product_backward_data_desc_init(&desc, &layer->in, &any, &layer->out);
         status = dnn_check(result, layer->net, "this layer's input gradient", err);
         if (status == STATUS_OK)
-            status = op_create(plan, layer, &desc, &layer->backward_data, err);
+            status = dnn_op_create(plan, layer, &desc, &layer->backward_data, err);
     }
-    if (status == STATUS_OK && plan->training) {
+    if (status == STATUS_OK && plan->use != DNN_INFER) {
         result = dnnl_inner_product_backward_weights_desc_init(&desc, &layer->in, &any,
                                                                &layer->bias_desc, &layer->out);
         status = dnn_check(result, layer->net, "this layer's weight gradient", err);
         if (status == STATUS_OK)
-            status = op_create(plan, layer, &desc, &layer->backward_weights, err);
+            status = dnn_op_create(plan, layer, &desc, &layer->backward_weights, err);
     }
     return status;
 }
@@ -194,20 +199,21 @@ static enum status create_pool(struct dnn_plan *plan, struct dnn_layer *layer, s
     const struct window w = window_of(layer->net);
     const dnnl_alg_kind_t kind =
         layer->net->op == NET_MAXPOOL ? dnnl_pooling_max : dnnl_pooling_avg_include_padding;
-    const dnnl_prop_kind_t prop = plan->training ? dnnl_forward_training : dnnl_forward_inference;
+    const dnnl_prop_kind_t prop =
+        plan->use == DNN_INFER ? dnnl_forward_inference : dnnl_forward_training;
     dnnl_pooling_desc_t desc;
     dnnl_status_t result = dnnl_pooling_forward_desc_init(
         &desc, prop, kind, &layer->in, &layer->out, w.stride, w.kernel, w.before, w.after);
     enum status status = dnn_check(result, layer->net, "this pooling", err);
     if (status == STATUS_OK)
-        status = op_create(plan, layer, &desc, &layer->forward, err);
+        status = dnn_op_create(plan, layer, &desc, &layer->forward, err);
     if (status != STATUS_OK || !layer->needs_gradient)
         return status;
     result = dnnl_pooling_backward_desc_init(&desc, kind, &layer->in, &layer->out, w.stride,
                                              w.kernel, w.before, w.after);
     status = dnn_check(result, layer->net, "this pooling's gradient", err);
     if (status == STATUS_OK)
-        status = op_create(plan, layer, &desc, &layer->backward_data, err);
+        status = dnn_op_create(plan, layer, &desc, &layer->backward_data, err);
     return status;
 }
 
@@ -220,11 +226,11 @@ static dnnl_status_t create_reorder(struct dnn_plan *plan, const dnnl_memory_des
     return result == dnnl_success ? dnnl_primitive_create(&op->primitive, op->desc) : result;
 }
 
-/* Buffer of the size that desc asks for, and its memory object. */
-static dnnl_status_t create_memory(struct dnn_plan *plan, const dnnl_memory_desc_t *desc,
-                                   float **buffer, dnnl_memory_t *memory)
+dnnl_status_t dnn_bind(struct dnn_plan *plan, const dnnl_memory_desc_t *desc, float **buffer,
+                       dnnl_memory_t *memory)
 {
-    *buffer = dnn_alloc(dnnl_memory_desc_get_size(desc));
+    if (!*buffer)
+        *buffer = dnn_alloc(dnnl_memory_desc_get_size(desc));
     if (!*buffer)
         return dnnl_out_of_memory;
     return dnnl_memory_create(memory, desc, plan->engine, *buffer);
@@ -237,17 +243,17 @@ static enum status create_weights(struct dnn_plan *plan, struct dnn_layer *layer
     dnnl_status_t result =
         dnnl_memory_create(&layer->plain_memory, &layer->plain, plan->engine, DNNL_MEMORY_NONE);
     if (result == dnnl_success)
-        result = create_memory(plan, forward, &layer->forward_buffer, &layer->forward_weights);
+        result = dnn_bind(plan, forward, &layer->forward_buffer, &layer->forward_weights);
     if (result == dnnl_success)
-        result = create_memory(plan, &layer->bias_desc, &layer->bias_buffer, &layer->bias);
+        result = dnn_bind(plan, &layer->bias_desc, &layer->bias_buffer, &layer->bias);
     if (result == dnnl_success)
         result = create_reorder(plan, &layer->plain, forward, &layer->to_forward);
     if (result == dnnl_success && layer->backward_data.primitive) {
         const dnnl_memory_desc_t *backward =
             dnn_op_desc(&layer->backward_data, dnnl_query_weights_md);
         if (!dnnl_memory_desc_equal(forward, backward)) {
-            result = create_memory(plan, backward, &layer->backward_data_buffer,
-                                   &layer->backward_data_weights);
+            result = dnn_bind(plan, backward, &layer->backward_data_buffer,
+                              &layer->backward_data_weights);
             if (result == dnnl_success)
                 result = create_reorder(plan, &layer->plain, backward, &layer->to_backward_data);
         }
@@ -265,7 +271,7 @@ static enum status create_layer(struct dnn_plan *plan, int index, bool needs_gra
     struct dnn_layer *layer = &plan->layers[index];
     enum status status = STATUS_OK;
     layer->net = &plan->net->layers[index];
-    layer->needs_gradient = needs_gradient && plan->training;
+    layer->needs_gradient = needs_gradient && plan->use != DNN_INFER;
     layer->in = describe(layer->net->in, plan->images);
     layer->out = describe(layer->net->out, plan->images);
     switch (layer->net->op) {
@@ -278,14 +284,16 @@ static enum status create_layer(struct dnn_plan *plan, int index, bool needs_gra
     case NET_MAXPOOL:
     case NET_AVGPOOL:
         return create_pool(plan, layer, err);
+    case NET_BATCHNORM:
+        return plan->use == DNN_TRAIN ? dnn_batchnorm_create(plan, layer, err) : STATUS_OK;
     default:
         return STATUS_OK;
     }
     return status == STATUS_OK ? create_weights(plan, layer, err) : status;
 }
 
-enum status dnn_plan_create(const struct net *net, int images, bool training, struct dnn_plan **out,
-                            struct error *err)
+enum status dnn_plan_create(const struct net *net, int images, enum dnn_use use,
+                            struct dnn_plan **out, struct error *err)
 {
     bool needs_gradient = false;
     *out = NULL;
@@ -294,7 +302,9 @@ enum status dnn_plan_create(const struct net *net, int images, bool training, st
         return error_set(err, STATUS_NO_MEMORY, "%s: not enough memory for its layers", net->name);
     plan->net = net;
     plan->images = images;
-    plan->training = training;
+    plan->use = use;
+    plan->training = use == DNN_TRAIN;
+    dnn_layout(plan);
     dnnl_status_t result = dnnl_engine_create(&plan->engine, dnnl_cpu, 0);
     if (result == dnnl_success)
         result = dnnl_stream_create(&plan->stream, plan->engine, dnnl_stream_default_flags);
@@ -314,13 +324,24 @@ enum status dnn_plan_create(const struct net *net, int images, bool training, st
     return status;
 }
 
+void dnn_plan_set_training(struct dnn_plan *plan, bool on)
+{
+    plan->training = on && plan->use == DNN_TRAIN;
+}
+
+const char *dnn_plan_slow_layer(const struct dnn_plan *plan)
+{
+    return plan->slow_layer ? plan->slow_layer->name : NULL;
+}
+
 static void layer_free(struct dnn_layer *layer)
 {
     struct dnn_op *const ops[] = {&layer->forward,          &layer->backward_data,
                                   &layer->backward_weights, &layer->to_forward,
                                   &layer->to_backward_data, &layer->from_gradient};
     const dnnl_memory_t memories[] = {layer->plain_memory, layer->forward_weights,
-                                      layer->backward_data_weights, layer->bias};
+                                      layer->backward_data_weights, layer->bias,
+                                      layer->scale_shift};
     for (size_t i = 0; i < sizeof memories / sizeof *memories; i++)
         if (memories[i])
             dnnl_memory_destroy(memories[i]);
@@ -329,6 +350,7 @@ static void layer_free(struct dnn_layer *layer)
     free(layer->forward_buffer);
     free(layer->backward_data_buffer);
     free(layer->bias_buffer);
+    free(layer->scale_shift_buffer);
 }
 
 void dnn_plan_free(struct dnn_plan *plan)

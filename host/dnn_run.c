@@ -1,31 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Running a plan: weights in, layers forward and backward, gradients out. Buffers of ReLU and
- * flatten layers are those of the layer before them. */
+/* Running a plan: weights in, layers forward and backward, gradients out. */
 #include <stdlib.h>
 #include <string.h>
 #include "dnn_plan.h"
-
-/* Memory objects of one layer in a shard; NULL where not needed. */
-struct shard_layer {
-    float *values, *gradients; /* behind the layer */
-    bool owns_values, owns_gradients;
-    dnnl_memory_t in, out, in_gradient, out_gradient, workspace, weights_gradient, bias_gradient;
-    float *workspace_buffer, *weights_gradient_buffer, *bias_gradient_buffer;
-};
-
-struct dnn_shard {
-    struct dnn_plan *plan;
-    dnnl_stream_t stream;
-    dnnl_memory_t scratch;
-    float *scratch_buffer;
-    float *input;
-    struct shard_layer layers[NET_MAX_LAYERS];
-};
-
-static bool works_in_place(enum net_op op)
-{
-    return op == NET_RELU || op == NET_FLATTEN;
-}
 
 /* ---- Weights ---- */
 
@@ -37,6 +14,20 @@ static dnnl_status_t reorder(struct dnn_plan *plan, const struct dnn_op *op, dnn
     if (result == dnnl_success)
         result = dnnl_stream_wait(plan->stream);
     return result;
+}
+
+/* In training to where the normalization behind adds it. */
+static void set_bias(struct dnn_plan *plan, int index, const float *bias)
+{
+    struct dnn_layer *layer = &plan->layers[index];
+    const int behind = net_batchnorm(plan->net, index);
+    const size_t count = (size_t)layer->net->out.c;
+    if (plan->training && behind >= 0) {
+        memset(layer->bias_buffer, 0, count * sizeof *bias);
+        memcpy(plan->layers[behind].scale_shift_buffer + count, bias, count * sizeof *bias);
+    } else {
+        memcpy(layer->bias_buffer, bias, count * sizeof *bias);
+    }
 }
 
 enum status dnn_plan_set_weights(struct dnn_plan *plan, int k, const float *weights,
@@ -51,14 +42,18 @@ enum status dnn_plan_set_weights(struct dnn_plan *plan, int k, const float *weig
     if (result == dnnl_success && layer->to_backward_data.primitive)
         result = reorder(plan, &layer->to_backward_data, layer->plain_memory,
                          layer->backward_data_weights);
-    memcpy(layer->bias_buffer, bias, (size_t)layer->net->out.c * sizeof *bias);
+    set_bias(plan, plan->net->weighted[k], bias);
     return dnn_check(result, layer->net, "its weights", err);
 }
 
-static void add(float *sum, const float *values, size_t count)
+/* Gradients of the bias, or of the shift that stands for it. */
+static const float *bias_gradients(const struct dnn_shard *shard, int index)
 {
-    for (size_t i = 0; i < count; i++)
-        sum[i] += values[i];
+    const int behind = net_batchnorm(shard->plan->net, index);
+    if (shard->plan->use != DNN_TRAIN || behind < 0)
+        return shard->layers[index].bias_gradient_buffer;
+    return shard->layers[behind].scale_shift_gradient_buffer +
+           shard->plan->net->layers[index].out.c;
 }
 
 enum status dnn_sum_gradients(struct dnn_shard *const *shards, int shard_count, int k,
@@ -72,11 +67,11 @@ enum status dnn_sum_gradients(struct dnn_shard *const *shards, int shard_count, 
                              dnn_op_desc(&layer->backward_weights, dnnl_query_diff_weights_md)) /
                          sizeof(float);
     const size_t bias_count = (size_t)layer->net->out.c;
-    memcpy(bias, first->bias_gradient_buffer, bias_count * sizeof *bias);
+    memcpy(bias, bias_gradients(shards[0], index), bias_count * sizeof *bias);
     for (int s = 1; s < shard_count; s++) {
-        add(first->weights_gradient_buffer, shards[s]->layers[index].weights_gradient_buffer,
-            count);
-        add(bias, shards[s]->layers[index].bias_gradient_buffer, bias_count);
+        dnn_add(first->weights_gradient_buffer, shards[s]->layers[index].weights_gradient_buffer,
+                count);
+        dnn_add(bias, bias_gradients(shards[s], index), bias_count);
     }
     dnnl_status_t result = dnnl_memory_set_data_handle(layer->plain_memory, weights);
     if (result == dnnl_success)
@@ -86,63 +81,68 @@ enum status dnn_sum_gradients(struct dnn_shard *const *shards, int shard_count, 
 
 /* ---- Shards ---- */
 
-/* A memory object over buffer; over a new buffer of its own size if *buffer is NULL. */
-static dnnl_status_t bind(struct dnn_shard *shard, const dnnl_memory_desc_t *desc, float **buffer,
-                          dnnl_memory_t *memory)
-{
-    if (!*buffer)
-        *buffer = dnn_alloc(dnnl_memory_desc_get_size(desc));
-    if (!*buffer)
-        return dnnl_out_of_memory;
-    return dnnl_memory_create(memory, desc, shard->plan->engine, *buffer);
-}
-
 /* Buffers behind layer index: the layer before's, or new ones. */
 static dnnl_status_t create_buffers(struct dnn_shard *shard, int index)
 {
     const struct dnn_plan *plan = shard->plan;
     const struct dnn_layer *layer = &plan->layers[index];
     struct shard_layer *own = &shard->layers[index];
-    const size_t bytes = dnnl_memory_desc_get_size(&layer->out);
+    const size_t bytes = dnn_value_count(shard, index) * sizeof(float);
     const bool wants_gradient =
-        plan->training && (layer->needs_gradient || layer->net->weighted_index >= 0);
-    if (works_in_place(layer->net->op)) {
-        own->values = dnn_shard_values(shard, index - 1);
+        plan->use != DNN_INFER && (layer->needs_gradient || layer->net->weighted_index >= 0);
+    own->values = layer->values_in_place ? dnn_shard_values(shard, index - 1) : dnn_alloc(bytes);
+    if (layer->gradients_in_place)
         own->gradients = dnn_shard_gradients(shard, index - 1);
-        return dnnl_success;
-    }
-    own->owns_values = own->owns_gradients = true;
-    own->values = dnn_alloc(bytes);
-    if (wants_gradient)
+    else if (wants_gradient)
         own->gradients = dnn_alloc(bytes);
-    return own->values && (own->gradients || !wants_gradient) ? dnnl_success : dnnl_out_of_memory;
+    if (wants_gradient && layer->is_source)
+        own->passed_back = dnn_alloc(bytes);
+    return own->values && (!wants_gradient || own->gradients) &&
+                   (!wants_gradient || !layer->is_source || own->passed_back)
+               ? dnnl_success
+               : dnnl_out_of_memory;
+}
+
+/* Gradients of the layer's weights. */
+static dnnl_status_t create_weight_gradients(struct dnn_shard *shard, int index)
+{
+    struct dnn_layer *layer = &shard->plan->layers[index];
+    struct shard_layer *own = &shard->layers[index];
+    const dnnl_memory_desc_t *desc =
+        dnn_op_desc(&layer->backward_weights, dnnl_query_diff_weights_md);
+    dnnl_status_t result =
+        dnn_bind(shard->plan, desc, &own->weights_gradient_buffer, &own->weights_gradient);
+    if (result == dnnl_success)
+        result = dnn_bind(shard->plan, &layer->bias_desc, &own->bias_gradient_buffer,
+                          &own->bias_gradient);
+    return result;
 }
 
 static dnnl_status_t create_shard_layer(struct dnn_shard *shard, int index)
 {
-    struct dnn_layer *layer = &shard->plan->layers[index];
+    struct dnn_plan *plan = shard->plan;
+    struct dnn_layer *layer = &plan->layers[index];
     struct shard_layer *own = &shard->layers[index];
     float *in = dnn_shard_values(shard, index - 1), *in_gradient;
     dnnl_status_t result = create_buffers(shard, index);
     if (result != dnnl_success || !layer->forward.primitive)
         return result;
-    result = bind(shard, &layer->in, &in, &own->in);
+    result = dnn_bind(plan, &layer->in, &in, &own->in);
     if (result == dnnl_success)
-        result = bind(shard, &layer->out, &own->values, &own->out);
+        result = dnn_bind(plan, &layer->out, &own->values, &own->out);
     const dnnl_memory_desc_t *workspace = dnn_op_desc(&layer->forward, dnnl_query_workspace_md);
     if (result == dnnl_success && workspace && dnnl_memory_desc_get_size(workspace))
-        result = bind(shard, workspace, &own->workspace_buffer, &own->workspace);
+        result = dnn_bind(plan, workspace, &own->workspace_buffer, &own->workspace);
     if (result == dnnl_success && own->gradients)
-        result = bind(shard, &layer->out, &own->gradients, &own->out_gradient);
+        result = dnn_bind(plan, &layer->out, &own->gradients, &own->out_gradient);
     if (result == dnnl_success && layer->backward_data.primitive) {
         in_gradient = dnn_shard_gradients(shard, index - 1);
-        result = bind(shard, &layer->in, &in_gradient, &own->in_gradient);
+        result = dnn_bind(plan, &layer->in, &in_gradient, &own->in_gradient);
     }
     if (result == dnnl_success && layer->backward_weights.primitive)
-        result = bind(shard, dnn_op_desc(&layer->backward_weights, dnnl_query_diff_weights_md),
-                      &own->weights_gradient_buffer, &own->weights_gradient);
-    if (result == dnnl_success && layer->backward_weights.primitive)
-        result = bind(shard, &layer->bias_desc, &own->bias_gradient_buffer, &own->bias_gradient);
+        result = create_weight_gradients(shard, index);
+    if (result == dnnl_success && layer->net->op == NET_BATCHNORM)
+        result = dnn_batchnorm_create_shard(shard, index);
     return result;
 }
 
@@ -152,7 +152,7 @@ static dnnl_status_t create_scratch(struct dnn_shard *shard)
     const dnnl_dims_t dims = {(dnnl_dim_t)shard->plan->scratch_bytes + 1};
     dnnl_status_t result = dnnl_memory_desc_init_by_tag(&desc, 1, dims, dnnl_u8, dnnl_a);
     if (result == dnnl_success)
-        result = bind(shard, &desc, &shard->scratch_buffer, &shard->scratch);
+        result = dnn_bind(shard->plan, &desc, &shard->scratch_buffer, &shard->scratch);
     return result;
 }
 
@@ -181,21 +181,32 @@ enum status dnn_shard_create(struct dnn_plan *plan, struct dnn_shard **out, stru
     return status;
 }
 
-static void shard_layer_free(struct shard_layer *own)
+static void shard_layer_free(const struct dnn_layer *layer, struct shard_layer *own)
 {
-    const dnnl_memory_t memories[] = {own->in,           own->out,       own->in_gradient,
-                                      own->out_gradient, own->workspace, own->weights_gradient,
-                                      own->bias_gradient};
+    const dnnl_memory_t memories[] = {own->in,
+                                      own->out,
+                                      own->in_gradient,
+                                      own->out_gradient,
+                                      own->workspace,
+                                      own->weights_gradient,
+                                      own->bias_gradient,
+                                      own->mean,
+                                      own->variance,
+                                      own->scale_shift_gradient};
     for (size_t i = 0; i < sizeof memories / sizeof *memories; i++)
         if (memories[i])
             dnnl_memory_destroy(memories[i]);
-    if (own->owns_values)
+    if (!layer->values_in_place)
         free(own->values);
-    if (own->owns_gradients)
+    if (!layer->gradients_in_place)
         free(own->gradients);
+    free(own->passed_back);
     free(own->workspace_buffer);
     free(own->weights_gradient_buffer);
     free(own->bias_gradient_buffer);
+    free(own->mean_buffer);
+    free(own->variance_buffer);
+    free(own->scale_shift_gradient_buffer);
 }
 
 void dnn_shard_free(struct dnn_shard *shard)
@@ -203,7 +214,7 @@ void dnn_shard_free(struct dnn_shard *shard)
     if (!shard)
         return;
     for (int i = 0; i < shard->plan->net->layer_count; i++)
-        shard_layer_free(&shard->layers[i]);
+        shard_layer_free(&shard->plan->layers[i], &shard->layers[i]);
     if (shard->scratch)
         dnnl_memory_destroy(shard->scratch);
     if (shard->stream)
@@ -233,27 +244,17 @@ float *dnn_shard_gradients(struct dnn_shard *shard, int layer)
     return layer < 0 ? NULL : shard->layers[layer].gradients;
 }
 
+void dnn_shard_set_draw(struct dnn_shard *shard, uint64_t seed, uint64_t step, uint32_t first)
+{
+    shard->draw_seed = seed;
+    shard->draw_step = step;
+    shard->draw_first = first;
+}
+
 /* ---- Execution ---- */
 
-static size_t value_count(const struct dnn_shard *shard, int layer)
-{
-    return (size_t)shard->plan->images * shape_size(shard->plan->net->layers[layer].out);
-}
-
-static void relu_forward(float *values, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        values[i] = values[i] < 0.0f ? 0.0f : values[i]; /* NaN stays: the loss must show it */
-}
-
-static void relu_backward(const float *values, float *gradients, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        gradients[i] = values[i] > 0.0f ? gradients[i] : 0.0f;
-}
-
-static dnnl_status_t execute(struct dnn_shard *shard, const struct dnn_op *op,
-                             const dnnl_exec_arg_t *args, int count)
+dnnl_status_t dnn_execute(struct dnn_shard *shard, const struct dnn_op *op,
+                          const dnnl_exec_arg_t *args, int count)
 {
     dnnl_status_t result = dnnl_primitive_execute(op->primitive, shard->stream, count, args);
     if (result == dnnl_success)
@@ -261,14 +262,11 @@ static dnnl_status_t execute(struct dnn_shard *shard, const struct dnn_op *op,
     return result;
 }
 
-enum status dnn_shard_forward(struct dnn_shard *shard, int index, struct error *err)
+/* Convolution, fully connected, pooling. */
+static dnnl_status_t forward_primitive(struct dnn_shard *shard, int index)
 {
     const struct dnn_layer *layer = &shard->plan->layers[index];
     const struct shard_layer *own = &shard->layers[index];
-    if (layer->net->op == NET_RELU)
-        relu_forward(own->values, value_count(shard, index));
-    if (!layer->forward.primitive)
-        return STATUS_OK;
     int count = 3;
     dnnl_exec_arg_t args[6] = {
         {DNNL_ARG_SRC, own->in}, {DNNL_ARG_DST, own->out}, {DNNL_ARG_SCRATCHPAD, shard->scratch}};
@@ -278,8 +276,39 @@ enum status dnn_shard_forward(struct dnn_shard *shard, int index, struct error *
     }
     if (own->workspace)
         args[count++] = (dnnl_exec_arg_t){DNNL_ARG_WORKSPACE, own->workspace};
-    return dnn_check(execute(shard, &layer->forward, args, count), layer->net, "its forward pass",
-                     err);
+    return dnn_execute(shard, &layer->forward, args, count);
+}
+
+enum status dnn_shard_forward(struct dnn_shard *shard, int index, struct error *err)
+{
+    const struct net_layer *layer = shard->plan->layers[index].net;
+    dnnl_status_t result = dnnl_success;
+    switch (layer->op) {
+    case NET_RELU:
+    case NET_RELU6:
+        dnn_relu_forward(shard, index);
+        break;
+    case NET_ADD:
+        dnn_add_forward(shard, index);
+        break;
+    case NET_DROPOUT:
+        if (shard->plan->training)
+            dnn_dropout_forward(shard, index);
+        else
+            dnn_copy_forward(shard, index);
+        break;
+    case NET_BATCHNORM:
+        if (shard->plan->training)
+            result = dnn_batchnorm_forward(shard, index);
+        else
+            dnn_copy_forward(shard, index);
+        break;
+    case NET_FLATTEN:
+        break;
+    default:
+        result = forward_primitive(shard, index);
+    }
+    return dnn_check(result, layer, "its forward pass", err);
 }
 
 static dnnl_status_t backward_data(struct dnn_shard *shard, const struct dnn_layer *layer,
@@ -295,25 +324,57 @@ static dnnl_status_t backward_data(struct dnn_shard *shard, const struct dnn_lay
                                                                 : layer->forward_weights};
     if (own->workspace)
         args[count++] = (dnnl_exec_arg_t){DNNL_ARG_WORKSPACE, own->workspace};
-    return execute(shard, &layer->backward_data, args, count);
+    return dnn_execute(shard, &layer->backward_data, args, count);
 }
 
-enum status dnn_shard_backward(struct dnn_shard *shard, int index, struct error *err)
+static dnnl_status_t backward_weights(struct dnn_shard *shard, const struct dnn_layer *layer,
+                                      const struct shard_layer *own)
+{
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, own->in},
+                                    {DNNL_ARG_DIFF_DST, own->out_gradient},
+                                    {DNNL_ARG_DIFF_WEIGHTS, own->weights_gradient},
+                                    {DNNL_ARG_DIFF_BIAS, own->bias_gradient},
+                                    {DNNL_ARG_SCRATCHPAD, shard->scratch}};
+    return dnn_execute(shard, &layer->backward_weights, args, sizeof args / sizeof *args);
+}
+
+static dnnl_status_t backward_primitives(struct dnn_shard *shard, int index)
 {
     const struct dnn_layer *layer = &shard->plan->layers[index];
     const struct shard_layer *own = &shard->layers[index];
     dnnl_status_t result = dnnl_success;
-    if (layer->net->op == NET_RELU && own->gradients)
-        relu_backward(own->values, own->gradients, value_count(shard, index));
-    if (layer->backward_weights.primitive) {
-        const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, own->in},
-                                        {DNNL_ARG_DIFF_DST, own->out_gradient},
-                                        {DNNL_ARG_DIFF_WEIGHTS, own->weights_gradient},
-                                        {DNNL_ARG_DIFF_BIAS, own->bias_gradient},
-                                        {DNNL_ARG_SCRATCHPAD, shard->scratch}};
-        result = execute(shard, &layer->backward_weights, args, 5);
-    }
+    if (layer->backward_weights.primitive)
+        result = backward_weights(shard, layer, own);
     if (result == dnnl_success && layer->backward_data.primitive)
         result = backward_data(shard, layer, own);
-    return dnn_check(result, layer->net, "its backward pass", err);
+    return result;
+}
+
+enum status dnn_shard_backward(struct dnn_shard *shard, int index, struct error *err)
+{
+    const struct net_layer *layer = shard->plan->layers[index].net;
+    dnnl_status_t result = dnnl_success;
+    switch (layer->op) {
+    case NET_RELU:
+    case NET_RELU6:
+        dnn_relu_backward(shard, index);
+        break;
+    case NET_ADD:
+        dnn_shard_backward_add(shard, index, 1, 1);
+        return STATUS_OK;
+    case NET_DROPOUT:
+        if (shard->plan->training)
+            dnn_dropout_backward(shard, index);
+        break;
+    case NET_BATCHNORM:
+        if (shard->plan->training)
+            result = dnn_batchnorm_backward(shard, index);
+        break;
+    case NET_FLATTEN:
+        break;
+    default:
+        result = backward_primitives(shard, index);
+    }
+    dnn_take_passed_back(shard, index);
+    return dnn_check(result, layer, "its backward pass", err);
 }

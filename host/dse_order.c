@@ -20,37 +20,6 @@ struct dse_order {
     int64_t error_low, error_high; /* extremes of measured - predicted */
 };
 
-/* cycles[width][layer] of one profiled run for each width. */
-struct profile {
-    uint64_t layer[NET_MAX_BITS][NET_MAX_LAYERS], other;
-};
-
-static enum status take_profile(const struct dse_space *space, struct dse_pool *pool,
-                                struct profile *out, struct error *err)
-{
-    int bits[NET_MAX_LAYERS];
-    for (int w = 0; w < space->width_count; w++) {
-        for (int layer = 0; layer < space->layer_count; layer++) {
-            bits[layer] = space->widths[w];
-        }
-        const enum status status = dse_pool_profile(pool, bits, out->layer[w], &out->other, err);
-        if (status != STATUS_OK) {
-            return error_wrap(err, status, "profile at %d bit", space->widths[w]);
-        }
-    }
-    return STATUS_OK;
-}
-
-static uint64_t predict(const struct dse_space *space, const struct profile *profile, size_t index)
-{
-    uint64_t cycles = profile->other;
-    for (int layer = space->layer_count - 1; layer >= 0; layer--) {
-        cycles += profile->layer[index % (size_t)space->width_count][layer];
-        index /= (size_t)space->width_count;
-    }
-    return cycles;
-}
-
 static int compare_entries(const void *a, const void *b)
 {
     const struct entry *x = a, *y = b;
@@ -60,17 +29,12 @@ static int compare_entries(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-enum status dse_order_create(const struct dse_space *space, struct dse_pool *pool,
-                             struct dse_order **out, struct error *err)
+enum status dse_order_create(const struct dse_cost *cost, struct dse_order **out, struct error *err)
 {
-    struct profile profile = {.other = 0};
-    *out = NULL;
-    enum status status = take_profile(space, pool, &profile, err);
-    if (status != STATUS_OK) {
-        return status;
-    }
     struct dse_order *order = calloc(1, sizeof *order);
-    const size_t count = dse_space_count(space);
+    const size_t count = dse_space_count(cost->space);
+    int bits[NET_MAX_LAYERS];
+    *out = NULL;
     if (order) {
         order->count = count;
         order->entries = calloc(count, sizeof *order->entries);
@@ -81,7 +45,8 @@ enum status dse_order_create(const struct dse_space *space, struct dse_pool *poo
         return error_set(err, STATUS_NO_MEMORY, "search over %zu candidates: out of memory", count);
     }
     for (size_t i = 0; i < count; i++) {
-        order->by_index[i] = predict(space, &profile, i);
+        dse_space_bits(cost->space, i, bits);
+        order->by_index[i] = dse_cost_price(cost, bits).cycles;
         order->entries[i] = (struct entry){order->by_index[i], i};
     }
     qsort(order->entries, count, sizeof *order->entries, compare_entries);
@@ -96,6 +61,16 @@ void dse_order_free(struct dse_order *order)
         free(order->by_index);
         free(order);
     }
+}
+
+size_t dse_order_count(const struct dse_order *order)
+{
+    return order->count;
+}
+
+size_t dse_order_at(const struct dse_order *order, size_t rank)
+{
+    return order->entries[rank].index;
 }
 
 size_t dse_order_take(struct dse_order *order, size_t *indices, size_t max)

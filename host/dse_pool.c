@@ -17,7 +17,8 @@ struct dse_pool {
     /* the run at hand */
     enum dse_task task;
     struct candidate **candidates;
-    size_t count, stretch;
+    size_t count;
+    int leading; /* groups that are the same in one stretch */
     struct progress *progress;
     pthread_mutex_t lock;
     size_t next, done;
@@ -89,20 +90,31 @@ static enum status pool_do(struct dse_pool *pool, void *worker, struct candidate
 {
     char bits[4 * NET_MAX_LAYERS];
     const int layer_count = pool->options->space.layer_count;
-    enum status status =
-        pool->task == DSE_EVALUATE
-            ? pool->ops->evaluate(worker, candidate, err)
-            : pool->ops->verify(worker, candidate, pool->options->front_samples, err);
+    enum status status = STATUS_OK;
+    if (pool->task == DSE_VERIFY) {
+        status = pool->ops->verify(worker, candidate, pool->options->front_samples, err);
+    } else {
+        status = pool->task == DSE_SCREEN ? pool->ops->screen(worker, candidate, err)
+                                          : pool->ops->evaluate(worker, candidate, err);
+    }
     if (status != STATUS_OK) {
         results_bits_text(candidate->bits, layer_count, bits, sizeof bits);
         return error_wrap(err, status, "candidate %s", bits);
     }
-    return dse_record_append(pool->journal, candidate, layer_count, err);
+    return pool->task == DSE_SCREEN
+               ? dse_record_append_screened(pool->journal, candidate, layer_count, err)
+               : dse_record_append(pool->journal, candidate, layer_count, err);
 }
 
 static bool same_stretch(const struct dse_pool *pool, size_t a, size_t b)
 {
-    return pool->candidates[a]->index / pool->stretch == pool->candidates[b]->index / pool->stretch;
+    const struct dse_space *space = &pool->options->space;
+    const int *x = pool->candidates[a]->bits, *y = pool->candidates[b]->bits;
+    int g = 0;
+    while (g < pool->leading && dse_space_width(space, g, x) == dse_space_width(space, g, y)) {
+        g++;
+    }
+    return g == pool->leading;
 }
 
 /* The next stretch of the list: *first .. *end - 1; empty if nothing is left or the run is over. */
@@ -167,7 +179,9 @@ static enum status pool_run_threads(struct dse_pool *pool, struct error *err)
     enum status status = STATUS_OK;
     size_t started = 0;
     if (!threads || !arguments) {
-        status = error_set(err, STATUS_NO_MEMORY, "search: out of memory");
+        free(threads);
+        free(arguments);
+        return error_set(err, STATUS_NO_MEMORY, "search: out of memory");
     }
     while (status == STATUS_OK && started < jobs) {
         arguments[started] = (struct pool_thread){pool, pool->workers[started]};
@@ -201,11 +215,12 @@ enum status dse_pool_run(struct dse_pool *pool, enum dse_task task, struct candi
         return STATUS_OK;
     }
     const struct dse_options *options = pool->options;
-    const bool alone = options->independent || task == DSE_VERIFY;
+    const bool alone = (options->independent && task == DSE_EVALUATE) || task == DSE_VERIFY;
     pool->task = task;
     pool->candidates = candidates;
     pool->count = count;
-    pool->stretch = alone ? 1 : dse_space_stretch(&options->space, count, options->jobs);
+    pool->leading = alone ? options->space.group_count
+                          : dse_space_stretch(&options->space, count, options->jobs);
     pool->next = 0;
     pool->status = STATUS_OK;
     enum status status = pool_run_threads(pool, err);
@@ -220,8 +235,8 @@ enum status dse_pool_run(struct dse_pool *pool, enum dse_task task, struct candi
     return status;
 }
 
-enum status dse_pool_profile(struct dse_pool *pool, const int *bits, uint64_t *layer_cycles,
-                             uint64_t *other_cycles, struct error *err)
+enum status dse_pool_profile(struct dse_pool *pool, const int *bits, struct dse_profile *out,
+                             struct error *err)
 {
-    return pool->ops->profile(pool->workers[0], bits, layer_cycles, other_cycles, err);
+    return pool->ops->profile(pool->workers[0], bits, out, err);
 }

@@ -8,7 +8,7 @@
 
 struct dse_pool;
 
-enum dse_task { DSE_EVALUATE, DSE_VERIFY };
+enum dse_task { DSE_EVALUATE, DSE_SCREEN, DSE_VERIFY };
 
 /* Opens options->jobs workers. options, ops and journal are borrowed. */
 MUST_CHECK enum status dse_pool_open(const struct dse_options *options, const struct dse_ops *ops,
@@ -21,15 +21,14 @@ void dse_pool_close(struct dse_pool *pool); /* accepts NULL */
 void dse_pool_progress(struct dse_pool *pool, const char *label, size_t total,
                        const char *last_note);
 
-/* Does the task on candidates[0..count-1], stretch of them at a time a worker, in any order; each
- * finished one is journaled. Ends early when one fails or Ctrl-C was pressed; the first failure is
- * reported, by the candidate's widths. */
+/* Does the task on candidates[0..count-1], which are in the space's order, stretch of them at a
+ * time a worker; each finished one is journaled. Ends early when one fails or Ctrl-C was pressed;
+ * the first failure is reported, by the candidate's widths. */
 MUST_CHECK enum status dse_pool_run(struct dse_pool *pool, enum dse_task task,
                                     struct candidate **candidates, size_t count, struct error *err);
 
 /* ops->profile() on the first worker. */
 MUST_CHECK enum status dse_pool_profile(struct dse_pool *pool, const int *bits,
-                                        uint64_t *layer_cycles, uint64_t *other_cycles,
-                                        struct error *err);
+                                        struct dse_profile *out, struct error *err);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORD_SCHEMA "mpq-journal-1"
+#define RECORD_SCHEMA "mpq-journal-2"
 
 /* Header fields and where a user sets them. */
 static const struct {
@@ -21,13 +21,23 @@ static const struct {
     {"limit", "--limit"},
     {"bits", "--bits"},
     {"qat_epochs", "--qat"},
-    {"search", "--max-acc-drop"},
+    {"groups", "grouping of layers"},
+    {"layer_bits", "choice of widths by layer"},
+    {"search", "--search"},
     {"max_acc_drop", "--max-acc-drop"},
+    {"max_cycles", "--max-cycles"},
+    {"max_bytes", "--max-bytes"},
+    {"max_ram", "--max-ram"},
+    {"select", "--max-acc-drop"},
+    {"points", "--points"},
+    {"evaluations", "--evaluations"},
+    {"screen_images", "--screen-images"},
     {"samples", "--samples"},
     {"front_samples", "--samples"},
     {"core", "--target"},
     {"isa", "--target"},
     {"firmware", "--target"},
+    {"target_crc32", "simulator or firmware"},
 };
 
 static void add_hex(cJSON *object, const char *field, uint32_t value)
@@ -35,6 +45,26 @@ static void add_hex(cJSON *object, const char *field, uint32_t value)
     char text[12];
     snprintf(text, sizeof text, "%08x", (unsigned)value);
     cJSON_AddStringToObject(object, field, text);
+}
+
+static void add_search(cJSON *object, const struct results *results)
+{
+    const struct search_limits *limits = &results->limits;
+    cJSON *groups = cJSON_AddArrayToObject(object, "groups");
+    cJSON *layer_bits = cJSON_AddArrayToObject(object, "layer_bits");
+    for (int i = 0; i < results->layer_count; i++) {
+        cJSON_AddItemToArray(groups, cJSON_CreateNumber(results->group[i]));
+        cJSON_AddItemToArray(layer_bits, cJSON_CreateNumber(results->allowed[i]));
+    }
+    cJSON_AddStringToObject(object, "search", results_method_name(results->method));
+    cJSON_AddNumberToObject(object, "max_acc_drop", limits->max_acc_drop);
+    cJSON_AddNumberToObject(object, "max_cycles", (double)limits->max_cycles);
+    cJSON_AddNumberToObject(object, "max_bytes", (double)limits->max_size_bytes);
+    cJSON_AddNumberToObject(object, "max_ram", (double)limits->max_ram_bytes);
+    cJSON_AddStringToObject(object, "select", limits->most_accurate ? "accuracy" : "cycles");
+    cJSON_AddNumberToObject(object, "points", (double)results->points);
+    cJSON_AddNumberToObject(object, "evaluations", (double)results->max_screened);
+    cJSON_AddNumberToObject(object, "screen_images", (double)results->screen_images);
 }
 
 static cJSON *header_object(const struct dse_binding *binding)
@@ -53,13 +83,13 @@ static cJSON *header_object(const struct dse_binding *binding)
     cJSON_AddItemToObject(object, "bits",
                           cJSON_CreateIntArray(results->widths, results->width_count));
     cJSON_AddNumberToObject(object, "qat_epochs", (double)results->qat_epochs);
-    cJSON_AddStringToObject(object, "search", results->exhaustive ? "exhaustive" : "max_acc_drop");
-    cJSON_AddNumberToObject(object, "max_acc_drop", results->max_acc_drop);
+    add_search(object, results);
     cJSON_AddNumberToObject(object, "samples", (double)results->samples);
     cJSON_AddNumberToObject(object, "front_samples", (double)results->front_samples);
     cJSON_AddStringToObject(object, "core", results->core);
     cJSON_AddNumberToObject(object, "isa", results->isa);
     cJSON_AddStringToObject(object, "firmware", results->firmware);
+    add_hex(object, "target_crc32", binding->target_crc);
     return object;
 }
 
@@ -104,10 +134,9 @@ enum status dse_record_check_header(const struct journal *journal, const char *p
     return status;
 }
 
-enum status dse_record_append(struct journal *journal, const struct candidate *candidate,
-                              int layer_count, struct error *err)
+/* object: consumed. */
+static enum status append(struct journal *journal, cJSON *object, struct error *err)
 {
-    cJSON *object = results_candidate_to_json(candidate, layer_count);
     char *text = object ? cJSON_PrintUnformatted(object) : NULL;
     cJSON_Delete(object);
     const enum status status = text ? journal_append(journal, text, err)
@@ -116,13 +145,28 @@ enum status dse_record_append(struct journal *journal, const struct candidate *c
     return status;
 }
 
+enum status dse_record_append(struct journal *journal, const struct candidate *candidate,
+                              int layer_count, struct error *err)
+{
+    return append(journal, results_candidate_to_json(candidate, layer_count), err);
+}
+
+enum status dse_record_append_screened(struct journal *journal, const struct candidate *candidate,
+                                       int layer_count, struct error *err)
+{
+    return append(journal, results_screened_to_json(candidate, layer_count), err);
+}
+
 enum status dse_record_read(const struct journal *journal, size_t i, int layer_count,
-                            struct candidate *out, struct error *err)
+                            struct candidate *out, bool *screened, struct error *err)
 {
     char label[64];
     cJSON *object = cJSON_Parse(journal_record(journal, i));
     snprintf(label, sizeof label, "journal.jsonl: record %zu", i + 1);
-    const enum status status = results_candidate_from_json(object, label, layer_count, out, err);
+    *screened = cJSON_HasObjectItem(object, "screened");
+    const enum status status =
+        *screened ? results_screened_from_json(object, label, layer_count, out, err)
+                  : results_candidate_from_json(object, label, layer_count, out, err);
     cJSON_Delete(object);
     return status;
 }

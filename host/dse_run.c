@@ -19,12 +19,21 @@
 
 enum { PATH_BYTES = 4096, MAX_JOBS = 256 };
 
+/* In a search without limits, the drop within which a candidate is marked as selected. */
+static const double DEFAULT_DROP = 1.0;
+
+/* Defaults that large networks lower: MACs of the comparison of one point of the front, about
+ * twenty seconds on a simulated core, and of one screening, about a second on the host. */
+enum { FRONT_MACS = 100000000, LEAST_SCREEN_IMAGES = 500 };
+static const size_t SCREEN_MACS = 12000000000;
+
 struct run {
     const struct dse_run_options *options;
     char journal_path[PATH_BYTES];
     struct float_model *model;
     struct data_split data;
     struct dse_options search;
+    size_t screen_images;
     struct dse_source *source;
     struct journal *journal;
     struct results *results;
@@ -133,32 +142,122 @@ static enum status load_inputs(struct run *run)
     return status;
 }
 
-static enum status set_search(struct run *run)
+static enum status unknown_method(const char *name, struct error *err)
+{
+    return error_set(err, STATUS_USAGE,
+                     "--search: want exhaustive, cheapest, binary, greedy or evolution, got '%s'",
+                     name);
+}
+
+/* The method that fits if none is asked for. */
+static enum search_method default_method(const struct dse_run_options *options,
+                                         const struct dse_space *space)
+{
+    const double size = dse_space_size(space);
+    if (options->max_acc_drop >= 0) {
+        return size <= DSE_MAX_ORDERED ? SEARCH_CHEAPEST : SEARCH_GREEDY;
+    }
+    return size <= DSE_MAX_EXHAUSTIVE ? SEARCH_EXHAUSTIVE : SEARCH_GREEDY;
+}
+
+enum status dse_run_choose(const struct dse_run_options *options, const char *preset,
+                           struct dse_options *search, struct error *err)
+{
+    const char *name = options->search ? options->search : preset;
+    const bool drop_given = options->max_acc_drop >= 0;
+    search->method = *name ? results_method(name) : default_method(options, &search->space);
+    if (search->method == SEARCH_METHODS) {
+        return unknown_method(name, err);
+    }
+    const bool by_cost = search->method == SEARCH_CHEAPEST || search->method == SEARCH_BINARY;
+    const bool limited = options->max_cycles || options->max_size_bytes || options->max_ram_bytes;
+    search->limits = (struct search_limits){
+        .max_acc_drop = drop_given ? options->max_acc_drop : DEFAULT_DROP,
+        .max_cycles = options->max_cycles,
+        .max_size_bytes = options->max_size_bytes,
+        .max_ram_bytes = options->max_ram_bytes,
+        .most_accurate = limited && !drop_given && !by_cost,
+    };
+    if (search->limits.most_accurate) {
+        search->limits.max_acc_drop = 100;
+    }
+    return STATUS_OK;
+}
+
+static enum status set_space(struct run *run)
+{
+    const struct net *net = run->model->net;
+    struct dse_space *space = &run->search.space;
+    space->layer_count = net->weighted_count;
+    space->width_count = net->search_bits_count;
+    memcpy(space->widths, net->search_bits, sizeof net->search_bits);
+    if (run->options->bits) {
+        const enum status status = dse_run_parse_bits(run->options->bits, space, run->err);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    const int without = dse_space_divide(space, net->search_group, net->search_allowed);
+    return without < 0 ? STATUS_OK
+                       : error_set(run->err, STATUS_USAGE,
+                                   "layer %s and its group have no width in common with the widths "
+                                   "to try; change --bits or \"search\" of the model",
+                                   net->layers[net->weighted[without]].name);
+}
+
+static size_t clamp(size_t value, size_t low, size_t high)
+{
+    const size_t least = value > low ? value : low;
+    return least < high ? least : high;
+}
+
+/* Numbers of images and points, by the size of the network where none are given. */
+static enum status set_amounts(struct run *run)
 {
     const struct dse_run_options *options = run->options;
     const struct net *net = run->model->net;
     struct dse_options *search = &run->search;
-    search->space.layer_count = net->weighted_count;
-    search->space.width_count = net->search_bits_count;
-    memcpy(search->space.widths, net->search_bits, sizeof net->search_bits);
-    search->exhaustive = options->exhaustive;
-    search->max_acc_drop = options->max_acc_drop;
+    const size_t test = run->data.test.count;
+    size_t macs = 1;
+    for (int i = 0; i < net->layer_count; i++) {
+        macs += net_layer_macs(&net->layers[i]);
+    }
+    if (options->samples < 1 || options->samples > test) {
+        return error_set(run->err, STATUS_USAGE,
+                         "--samples: want 1 to %zu (the test images), got %zu", test,
+                         options->samples);
+    }
+    if (options->points == 1) {
+        return error_set(run->err, STATUS_USAGE, "--points: want 2 or more, got 1");
+    }
+    const size_t front = options->front_samples ? options->front_samples
+                                                : clamp(FRONT_MACS / macs, 1, DSE_FRONT_SAMPLES);
+    search->front_samples = clamp(front, options->samples, test);
+    search->points = options->points ? options->points : DSE_POINTS;
+    search->max_screened = options->evaluations;
+    const size_t images = options->screen_images
+                              ? options->screen_images
+                              : clamp(SCREEN_MACS / macs, LEAST_SCREEN_IMAGES, SIZE_MAX);
+    run->screen_images = clamp(images, 1, run->data.validation.count);
+    return STATUS_OK;
+}
+
+static enum status set_search(struct run *run)
+{
+    const struct dse_run_options *options = run->options;
+    struct dse_options *search = &run->search;
     search->independent = options->qat_epochs > 0;
     search->progress = options->progress;
-    const size_t front =
-        options->samples > DSE_FRONT_SAMPLES ? options->samples : DSE_FRONT_SAMPLES;
-    search->front_samples = front < run->data.test.count ? front : run->data.test.count;
-    enum status status = STATUS_OK;
-    if (options->bits) {
-        status = dse_run_parse_bits(options->bits, &search->space, run->err);
+    search->seed = run->model->seed;
+    enum status status = set_space(run);
+    if (status == STATUS_OK) {
+        status = dse_run_choose(options, run->model->net->search_method, search, run->err);
     }
     if (status == STATUS_OK) {
         status = dse_run_jobs(options->target, options->jobs, &search->jobs, run->err);
     }
-    if (status == STATUS_OK && (options->samples < 1 || options->samples > run->data.test.count)) {
-        status =
-            error_set(run->err, STATUS_USAGE, "--samples: want 1 to %zu (the test images), got %zu",
-                      run->data.test.count, options->samples);
+    if (status == STATUS_OK) {
+        status = set_amounts(run);
     }
     return status == STATUS_OK ? dse_check(search, run->err) : status;
 }
@@ -172,6 +271,7 @@ static enum status open_source(struct run *run)
                                               .jobs = run->search.jobs,
                                               .samples = options->samples,
                                               .qat_epochs = (int)options->qat_epochs,
+                                              .screen_images = run->screen_images,
                                               .progress = options->progress};
     return dse_source_create(run->model, &run->data, &source, &run->source, run->err);
 }
@@ -186,46 +286,82 @@ static void set_versions(struct results *results, const struct target_info *info
     results->isa = info->isa_version;
 }
 
-/* Everything in results.json that is known before the search. */
-static enum status set_results(struct run *run)
+static void set_layers(struct results *results, const struct net *net,
+                       const struct dse_space *space)
 {
-    const struct dse_run_options *options = run->options;
-    const struct net *net = run->model->net;
-    struct results *results = results_create();
-    if (!results) {
-        return error_set(run->err, STATUS_NO_MEMORY, "search: out of memory");
-    }
-    run->results = results;
-    snprintf(results->model, sizeof results->model, "%s", net->name);
-    results->seed = run->model->seed;
-    set_versions(results, dse_source_info(run->source));
     results->layer_count = net->weighted_count;
+    results->width_count = space->width_count;
+    memcpy(results->widths, space->widths, sizeof results->widths);
+    results->space_count = dse_space_size(space);
     for (int i = 0; i < net->weighted_count; i++) {
+        const int g = space->group[i];
         snprintf(results->layers[i], NET_NAME_BYTES, "%s", net->layers[net->weighted[i]].name);
+        results->group[i] = 0;
+        while (space->group[results->group[i]] != g) {
+            results->group[i]++;
+        }
+        for (int c = 0; c < space->choice_count[g] && space->choice_count[g] < space->width_count;
+             c++) {
+            results->allowed[i] |= 1u << space->choices[g][c];
+        }
     }
-    results->width_count = run->search.space.width_count;
-    memcpy(results->widths, run->search.space.widths, sizeof results->widths);
-    results->space_count = dse_space_count(&run->search.space);
-    results->exhaustive = options->exhaustive;
-    results->max_acc_drop = options->max_acc_drop;
-    results->qat_epochs = options->qat_epochs;
-    results->samples = options->samples;
+}
+
+static void set_amounts_told(struct results *results, const struct run *run)
+{
+    const bool screens =
+        run->search.method == SEARCH_GREEDY || run->search.method == SEARCH_EVOLUTION;
+    results->qat_epochs = run->options->qat_epochs;
+    results->samples = run->options->samples;
     results->front_samples = run->search.front_samples;
-    results->limit = options->limit;
+    results->limit = run->options->limit;
     results->jobs = run->search.jobs;
+    results->points = screens ? run->search.points : 0;
+    results->max_screened = screens ? run->search.max_screened : 0;
+    results->screen_images = screens ? run->screen_images : 0;
+}
+
+static enum status evaluate_float(struct run *run)
+{
+    struct results *results = run->results;
+    const struct dataset *screen = dse_source_screen_data(run->source);
     enum status status = train_evaluate(run->model, &run->data.validation, 0,
                                         &results->float_val_accuracy, run->err);
     if (status == STATUS_OK) {
         status = train_evaluate(run->model, &run->data.test, 0, &results->float_accuracy, run->err);
     }
+    run->search.float_screen_accuracy = results->float_val_accuracy;
+    if (status == STATUS_OK && screen->count < run->data.validation.count) {
+        status =
+            train_evaluate(run->model, screen, 0, &run->search.float_screen_accuracy, run->err);
+    }
     run->search.float_val_accuracy = results->float_val_accuracy;
     return status;
+}
+
+/* Everything in results.json that is known before the search. */
+static enum status set_results(struct run *run)
+{
+    struct results *results = results_create();
+    if (!results) {
+        return error_set(run->err, STATUS_NO_MEMORY, "search: out of memory");
+    }
+    run->results = results;
+    snprintf(results->model, sizeof results->model, "%s", run->model->net->name);
+    results->seed = run->model->seed;
+    set_versions(results, dse_source_info(run->source));
+    set_layers(results, run->model->net, &run->search.space);
+    set_amounts_told(results, run);
+    results->method = run->search.method;
+    results->limits = run->search.limits;
+    return evaluate_float(run);
 }
 
 static enum status open_journal(struct run *run)
 {
     const struct dse_binding binding = {run->results, dse_source_model_crc(run->source),
-                                        dse_source_data_crc(run->source)};
+                                        dse_source_data_crc(run->source),
+                                        dse_source_target_crc(run->source)};
     char *header = NULL;
     enum status status = STATUS_OK;
     if (run->options->resume && access(run->journal_path, F_OK) == 0) {
@@ -278,6 +414,15 @@ static enum status prepare(struct run *run)
     return status;
 }
 
+/* Whether a search that selected nothing failed: limits were given, or the method seeks one. */
+static bool must_select(const struct run *run)
+{
+    const struct dse_run_options *options = run->options;
+    return options->max_acc_drop >= 0 || options->max_cycles || options->max_size_bytes ||
+           options->max_ram_bytes || run->results->method == SEARCH_CHEAPEST ||
+           run->results->method == SEARCH_BINARY;
+}
+
 /* What the outcome means for the exit code. */
 static enum status judge(struct run *run)
 {
@@ -294,13 +439,13 @@ static enum status judge(struct run *run)
                          "%s/report.html",
                          candidates, images, run->options->folder);
     }
-    if (!results->exhaustive && results->selected < 0) {
-        return error_set(
-            run->err, STATUS_INPUT,
-            "no configuration is within %g %s of the float validation accuracy %.2f %%; allow more "
-            "(--max-acc-drop), or retrain (--qat EPOCHS)",
-            results->max_acc_drop, report_points(results->max_acc_drop),
-            results->float_val_accuracy);
+    if (must_select(run) && results->selected < 0) {
+        char limits[256];
+        results_limits_text(results, limits, sizeof limits);
+        return error_set(run->err, STATUS_INPUT,
+                         "no configuration that was measured is %s (float: %.2f %%); allow more "
+                         "(--max-acc-drop), or retrain (--qat EPOCHS)",
+                         limits, results->float_val_accuracy);
     }
     return STATUS_OK;
 }

@@ -8,23 +8,30 @@
 struct dse_run_options {
     const char *float_path, *folder, *data_folder, *target;
     const char *bits; /* "8,4,2"; NULL: what the model says */
-    bool exhaustive;
-    double max_acc_drop; /* points */
+    const char
+        *search; /* a method's name; NULL: what the model says, or else by the space's size */
+    double max_acc_drop;                              /* points; below 0: not given */
+    size_t max_cycles, max_size_bytes, max_ram_bytes; /* 0: no limit */
     size_t qat_epochs, samples, limit;
-    size_t jobs; /* 0: all cores for a simulator, 1 for a board */
+    size_t front_samples, screen_images; /* 0: by the size of the network */
+    size_t points, evaluations;          /* 0: default */
+    size_t jobs;                         /* 0: all cores for a simulator, 1 for a board */
     bool resume, force;
     enum progress_mode progress;
 };
 
 /* Searches and writes everything into the folder. *out: what was found, set when all candidates are
- * evaluated, also if there are mismatches (STATUS_MISMATCH) or none of them keeps within
- * max_acc_drop (STATUS_INPUT); else NULL. */
+ * evaluated, also if there are mismatches (STATUS_MISMATCH) or none of them keeps to the limits
+ * that were given (STATUS_INPUT); else NULL. */
 MUST_CHECK enum status dse_run(const struct dse_run_options *options, struct results **out,
                                struct error *err);
 
 /* Parts of it, for tests. */
 MUST_CHECK enum status dse_run_parse_bits(const char *text, struct dse_space *space,
                                           struct error *err);
+/* Sets method and limits from the options and the model's default (empty: none). */
+MUST_CHECK enum status dse_run_choose(const struct dse_run_options *options, const char *preset,
+                                      struct dse_options *search, struct error *err);
 MUST_CHECK enum status dse_run_jobs(const char *target, size_t wanted, size_t *jobs,
                                     struct error *err);
 

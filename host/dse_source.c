@@ -13,20 +13,24 @@
 #include <unistd.h>
 
 #include "crc32.h"
+#include "dse_identity.h"
 #include "qat.h"
 #include "quant_meta.h"
+#include "rng.h"
 
-enum { PATH_BYTES = 4096 };
+enum { PATH_BYTES = 4096, NAME_BYTES = 200, SCREEN_STREAM = 0x73637265 };
 
 struct dse_source {
     const struct float_model *model;
     const struct data_split *data;
+    struct dataset screen; /* owned */
     struct dse_source_options options;
     struct calibration *calibration;
     struct quant_layer
         *layers[NET_MAX_LAYERS][NET_MAX_BITS]; /* by weighted layer and place in space.widths */
     struct target *first_target;               /* NULL once it is handed out */
     struct target_info info;
+    uint32_t target_crc;
     pthread_mutex_t lock; /* guards first_target */
 };
 
@@ -58,6 +62,55 @@ static enum status make_folder(const char *path, struct error *err)
     return STATUS_OK;
 }
 
+/* Marks `count` of the validation images, drawn with the model's seed. */
+static enum status draw_images(const struct dse_source *source, size_t count, bool *drawn,
+                               struct error *err)
+{
+    const size_t all = source->data->validation.count;
+    uint32_t *order = calloc(all + 1, sizeof *order);
+    struct rng rng;
+    if (!order) {
+        return error_set(err, STATUS_NO_MEMORY, "search: out of memory");
+    }
+    for (size_t i = 0; i < all; i++) {
+        order[i] = (uint32_t)i;
+    }
+    rng_init(&rng, source->model->seed, SCREEN_STREAM);
+    rng_shuffle(&rng, order, all);
+    for (size_t i = 0; i < count; i++) {
+        drawn[order[i]] = true;
+    }
+    free(order);
+    return STATUS_OK;
+}
+
+static enum status make_screen_data(struct dse_source *source, struct error *err)
+{
+    const struct dataset *from = &source->data->validation;
+    const size_t wanted = source->options.screen_images;
+    const size_t count = wanted && wanted < from->count ? wanted : from->count;
+    const size_t bytes = shape_size(from->shape);
+    struct dataset *to = &source->screen;
+    bool *drawn = calloc(from->count + 1, sizeof *drawn);
+    *to = *from;
+    to->count = 0;
+    to->images = malloc(count * bytes + 1);
+    to->labels = calloc(count + 1, sizeof *to->labels);
+    if (!drawn || !to->images || !to->labels) {
+        free(drawn);
+        return error_set(err, STATUS_NO_MEMORY, "search: out of memory");
+    }
+    const enum status status = draw_images(source, count, drawn, err);
+    for (size_t i = 0; i < from->count && status == STATUS_OK; i++) {
+        if (drawn[i]) {
+            memcpy(to->images + to->count * bytes, from->images + i * bytes, bytes);
+            to->labels[to->count++] = from->labels[i];
+        }
+    }
+    free(drawn);
+    return status;
+}
+
 /* Everything that dse_source_create() does after the allocation. */
 static enum status source_prepare(struct dse_source *source, struct error *err)
 {
@@ -71,6 +124,13 @@ static enum status source_prepare(struct dse_source *source, struct error *err)
         return error_set(err, STATUS_LINK,
                          "%s: this core has no neural unit; use one that has (mpq info TARGET)",
                          source->options.target);
+    }
+    status = dse_identity(source->options.target, &source->info, &source->target_crc, err);
+    if (status == STATUS_OK) {
+        status = make_screen_data(source, err);
+    }
+    if (status != STATUS_OK) {
+        return status;
     }
     const size_t count = (size_t)source->model->net->calibration_samples;
     status = calibrate(source->model, &source->data->train, count, &source->calibration, err);
@@ -124,6 +184,8 @@ void dse_source_free(struct dse_source *source)
     if (source->first_target) {
         target_close(source->first_target);
     }
+    free(source->screen.images);
+    free(source->screen.labels);
     pthread_mutex_destroy(&source->lock);
     free(source);
 }
@@ -141,6 +203,21 @@ const struct dse_source_options *dse_source_options(const struct dse_source *sou
 const struct data_split *dse_source_data(const struct dse_source *source)
 {
     return source->data;
+}
+
+const struct dataset *dse_source_screen_data(const struct dse_source *source)
+{
+    return &source->screen;
+}
+
+double dse_source_output_scale(const struct dse_source *source)
+{
+    return (double)source->calibration->out_scale[source->model->net->weighted_count - 1];
+}
+
+uint32_t dse_source_target_crc(const struct dse_source *source)
+{
+    return source->target_crc;
 }
 
 enum status dse_source_target(struct dse_source *source, struct target **out, struct error *err)
@@ -204,17 +281,24 @@ static enum status build_ptq(struct dse_source *source, const int *bits, struct 
         model->layers[layer] = source->layers[layer][width_place(space, bits[layer])];
     }
     model->owns_layers = false;
+    quant_model_set_adds(model, source->calibration);
     status = pack_model(model, out, err);
     quant_model_free(model);
     return status;
 }
 
+/* "8-4-2.mpq"; a network of very many layers gets a checksum of its widths instead. */
 static void quant_path(const struct dse_source *source, const char *folder, const int *bits,
                        char path[PATH_BYTES])
 {
-    char text[4 * NET_MAX_LAYERS];
+    char text[4 * NET_MAX_LAYERS], name[NAME_BYTES + 16];
     results_bits_text(bits, source->options.space.layer_count, text, sizeof text);
-    snprintf(path, PATH_BYTES, "%s/%s.mpq", folder, text);
+    if (strlen(text) > NAME_BYTES) {
+        snprintf(name, sizeof name, "widths-%08x", (unsigned)crc32_update(0, text, strlen(text)));
+    } else {
+        snprintf(name, sizeof name, "%.*s", (int)NAME_BYTES, text);
+    }
+    snprintf(path, PATH_BYTES, "%.*s/%s.mpq", PATH_BYTES - NAME_BYTES - 32, folder, name);
 }
 
 static void kept_path(const struct dse_source *source, const int *bits, char path[PATH_BYTES])

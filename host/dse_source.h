@@ -17,8 +17,9 @@ struct dse_source_options {
     const char *target; /* as in link_open() */
     const char *folder; /* of the run; QAT keeps each candidate's QUANT file in candidates/ there */
     size_t jobs;
-    size_t samples; /* test images verified on the core for each candidate, >= 1 */
-    int qat_epochs; /* 0: post-training quantization */
+    size_t samples;       /* test images verified on the core for each candidate, >= 1 */
+    int qat_epochs;       /* 0: post-training quantization */
+    size_t screen_images; /* validation images, drawn with the model's seed; 0: all */
     enum progress_mode progress;
 };
 
@@ -45,10 +46,16 @@ const struct data_split *dse_source_data(const struct dse_source *source);
 /* Hands out the target that was opened first, or opens another. */
 MUST_CHECK enum status dse_source_target(struct dse_source *source, struct target **out,
                                          struct error *err);
+/* The images for screening, in the order of the validation images. */
+const struct dataset *dse_source_screen_data(const struct dse_source *source);
+/* Real value of one step of the network's output. */
+double dse_source_output_scale(const struct dse_source *source);
 int dse_source_threads(const struct dse_source *source); /* for each worker's computations */
 
 const struct target_info *dse_source_info(const struct dse_source *source);
 
+/* CRC-32 of what runs the candidates: dse_identity.h. */
+uint32_t dse_source_target_crc(const struct dse_source *source);
 /* CRC-32 of the network and its float weights; of the images and labels that choose and report. */
 uint32_t dse_source_model_crc(const struct dse_source *source);
 uint32_t dse_source_data_crc(const struct dse_source *source);

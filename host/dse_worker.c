@@ -11,13 +11,13 @@
 #include "infer.h"
 #include "verify.h"
 
-/* Memory for shared activations, of each worker and for each of validation and test data. */
+/* Memory for shared activations, of each worker and for each of its sets of images. */
 static const size_t EVAL_BUDGET_BYTES = (size_t)192 << 20;
 
 struct worker {
     struct dse_source *source;
     struct target *target;
-    struct dse_eval *validation, *test;
+    struct dse_eval *validation, *test, *screen;
     struct container *container; /* the candidate at hand; NULL: none */
     struct infer *infer;         /* its integer model */
     bool loaded;                 /* it is on the core */
@@ -44,6 +44,7 @@ static void worker_close(void *state)
     }
     dse_eval_free(worker->validation);
     dse_eval_free(worker->test);
+    dse_eval_free(worker->screen);
     free(worker);
 }
 
@@ -51,7 +52,8 @@ static enum status worker_open(void *context, size_t number, void **out, struct 
 {
     struct dse_source *source = context;
     const struct data_split *data = dse_source_data(source);
-    const int threads = dse_source_threads(source);
+    const struct dse_eval_options options = {EVAL_BUDGET_BYTES, dse_source_threads(source),
+                                             dse_source_output_scale(source)};
     struct worker *worker = calloc(1, sizeof *worker);
     *out = NULL;
     if (!worker) {
@@ -60,11 +62,13 @@ static enum status worker_open(void *context, size_t number, void **out, struct 
     worker->source = source;
     enum status status = dse_source_target(source, &worker->target, err);
     if (status == STATUS_OK) {
-        status = dse_eval_create(&data->validation, EVAL_BUDGET_BYTES, threads, &worker->validation,
-                                 err);
+        status = dse_eval_create(&data->validation, &options, &worker->validation, err);
     }
     if (status == STATUS_OK) {
-        status = dse_eval_create(&data->test, EVAL_BUDGET_BYTES, threads, &worker->test, err);
+        status = dse_eval_create(&data->test, &options, &worker->test, err);
+    }
+    if (status == STATUS_OK) {
+        status = dse_eval_create(dse_source_screen_data(source), &options, &worker->screen, err);
     }
     if (status != STATUS_OK) {
         worker_close(worker);
@@ -138,6 +142,14 @@ static enum status verify_range(struct worker *worker, struct candidate *candida
     return status;
 }
 
+/* What the model at hand takes beside its container: firmware, gap up to the arena, arena. */
+static uint64_t fixed_ram_bytes(const struct worker *worker)
+{
+    const struct target_info *info = dse_source_info(worker->source);
+    const struct model *model = worker->container->model;
+    return info->ram_bytes - info->model_area_bytes + MODEL_ALIGN - 1 + model->arena_bytes;
+}
+
 static enum status worker_evaluate(void *state, struct candidate *candidate, struct error *err)
 {
     struct worker *worker = state;
@@ -152,14 +164,39 @@ static enum status worker_evaluate(void *state, struct candidate *candidate, str
         return status;
     }
     const struct model *model = worker->container->model;
-    status = dse_eval_accuracy(worker->validation, model, worker->infer, shared,
-                               &candidate->val_accuracy, err);
+    struct dse_score validation, test;
+    status = dse_eval_score(worker->validation, model, worker->infer, shared, &validation, err);
     if (status == STATUS_OK) {
-        status = dse_eval_accuracy(worker->test, model, worker->infer, shared, &candidate->accuracy,
-                                   err);
+        status = dse_eval_score(worker->test, model, worker->infer, shared, &test, err);
     }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    candidate->val_accuracy = validation.accuracy;
+    candidate->val_loss = validation.loss;
+    candidate->accuracy = test.accuracy;
     candidate->size_bytes = worker->container->size;
-    return status == STATUS_OK ? verify_range(worker, candidate, options->samples, err) : status;
+    candidate->ram_bytes = (size_t)(worker->container->size + fixed_ram_bytes(worker));
+    return verify_range(worker, candidate, options->samples, err);
+}
+
+/* By post-training quantization even in a search with QAT. */
+static enum status worker_screen(void *state, struct candidate *candidate, struct error *err)
+{
+    struct worker *worker = state;
+    static const bool PTQ = true;
+    struct dse_score score;
+    enum status status = worker_take(worker, candidate->bits, PTQ, err);
+    if (status == STATUS_OK) {
+        status = dse_eval_score(worker->screen, worker->container->model, worker->infer,
+                                candidate->bits, &score, err);
+    }
+    worker_drop(worker); /* with QAT, the candidate of these widths has other weights */
+    if (status == STATUS_OK) {
+        candidate->val_accuracy = score.accuracy;
+        candidate->val_loss = score.loss;
+    }
+    return status;
 }
 
 static enum status worker_verify(void *state, struct candidate *candidate, size_t end,
@@ -173,53 +210,73 @@ static enum status worker_verify(void *state, struct candidate *candidate, size_
     return status == STATUS_OK ? verify_range(worker, candidate, end, err) : status;
 }
 
-/* Shares out the layers' cycles to the weighted layers. */
-static void sum_profile(const struct model *model, uint64_t (*counters)[COUNTER_COUNT],
-                        uint64_t *layer_cycles, uint64_t *other_cycles)
+/* Shares out the layers' cycles and weights to the weighted layers. */
+static void sum_profile(const struct worker *worker, uint64_t (*counters)[COUNTER_COUNT],
+                        struct dse_profile *out)
 {
+    const struct model *model = worker->container->model;
     int weighted = -1;
+    out->other_bytes = worker->container->size;
+    out->fixed_ram_bytes = fixed_ram_bytes(worker);
     for (int i = 0; i < model->layer_count; i++) {
-        const uint64_t cycles = counters[i][COUNTER_CYCLES];
         if (model->layers[i].weight_bits) {
-            layer_cycles[++weighted] = 0;
+            out->layer_cycles[++weighted] = 0;
+            out->layer_bytes[weighted] = model->layers[i].weight_bytes;
+            out->other_bytes -= model->layers[i].weight_bytes;
         }
         if (weighted >= 0) {
-            layer_cycles[weighted] += cycles;
-            *other_cycles -= cycles;
+            out->layer_cycles[weighted] += counters[i][COUNTER_CYCLES];
+            out->other_cycles -= (int64_t)counters[i][COUNTER_CYCLES];
         }
     }
 }
 
-static enum status worker_profile(void *state, const int *bits, uint64_t *layer_cycles,
-                                  uint64_t *other_cycles, struct error *err)
+/* A run with profiling for the layers, and one without for the whole, which profiling slows. */
+static enum status run_profile(struct worker *worker, uint64_t (*counters)[COUNTER_COUNT],
+                               struct dse_profile *out, struct error *err)
 {
-    struct worker *worker = state;
     const struct dataset *test = &dse_source_data(worker->source)->test;
-    static const bool PTQ = true;
+    const size_t layer_count = worker->container->model->layer_count;
     struct target_result result;
-    enum status status = worker_take(worker, bits, PTQ, err);
+    enum status status = worker_load(worker, err);
     if (status == STATUS_OK) {
-        status = worker_load(worker, err);
+        status = target_set_input(worker->target, test->images, shape_size(test->shape), err);
     }
-    if (status != STATUS_OK) {
-        return status;
-    }
-    const struct model *model = worker->container->model;
-    uint64_t(*counters)[COUNTER_COUNT] = calloc(model->layer_count, sizeof *counters);
-    if (!counters) {
-        return error_set(err, STATUS_NO_MEMORY, "profile: out of memory");
-    }
-    status = target_set_input(worker->target, test->images, shape_size(test->shape), err);
     if (status == STATUS_OK) {
         status = target_run(worker->target, TIER_NN, true, 0, &result, err);
     }
     if (status == STATUS_OK) {
-        status = target_counters(worker->target, model->layer_count, counters, err);
+        status = target_counters(worker->target, layer_count, counters, err);
     }
     if (status == STATUS_OK) {
-        *other_cycles = result.counters[COUNTER_CYCLES];
-        sum_profile(model, counters, layer_cycles, other_cycles);
+        status = target_set_input(worker->target, test->images, shape_size(test->shape), err);
     }
+    if (status == STATUS_OK) {
+        status = target_run(worker->target, TIER_NN, false, 0, &result, err);
+    }
+    if (status == STATUS_OK) {
+        out->other_cycles = (int64_t)result.counters[COUNTER_CYCLES];
+        sum_profile(worker, counters, out);
+    }
+    return status;
+}
+
+static enum status worker_profile(void *state, const int *bits, struct dse_profile *out,
+                                  struct error *err)
+{
+    struct worker *worker = state;
+    static const bool PTQ = true;
+    enum status status = worker_take(worker, bits, PTQ, err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    uint64_t(*counters)[COUNTER_COUNT] =
+        calloc(worker->container->model->layer_count, sizeof *counters);
+    if (!counters) {
+        return error_set(err, STATUS_NO_MEMORY, "profile: out of memory");
+    }
+    memset(out, 0, sizeof *out);
+    status = run_profile(worker, counters, out, err);
     free(counters);
     worker_drop(worker); /* with QAT, the candidate of these widths has other weights */
     return status;
@@ -229,6 +286,7 @@ const struct dse_ops dse_source_ops = {
     .open = worker_open,
     .close = worker_close,
     .evaluate = worker_evaluate,
+    .screen = worker_screen,
     .verify = worker_verify,
     .profile = worker_profile,
 };

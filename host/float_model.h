@@ -10,7 +10,8 @@ enum { FLOAT_MODEL_MAGIC = 0x4651504d }; /* "MPQF", the first bytes of a FLOAT f
 
 struct float_model {
     struct net *net; /* owned */
-    float **weights; /* [weighted_count] -> [out][kernel_h][kernel_w][in] */
+    /* BATCHNORM layers are folded into them but while train.c trains. */
+    float **weights; /* [weighted_count] -> [out][kernel_h][kernel_w][in / groups] */
     float **biases;  /* [weighted_count] -> [out]; zeros where the layer has none */
     uint64_t seed;   /* that it was trained with */
     /* Percent, as measured by mpq train; NaN if unknown. */

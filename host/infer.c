@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The integer model: tiles of images through a chain of layers. A thread works on whole tiles. */
+/* The integer model: tiles of images through the layers. A thread works on whole tiles.
+ *
+ * Values are numbered: 0 the input, i + 1 what layer i makes. Each has a slot of a thread's work
+ * space as long as a layer is still to read it. */
 #include "infer.h"
 
 #include <assert.h>
@@ -9,14 +12,23 @@
 #include "bytes.h"
 #include "infer_layer.h"
 
-enum { CLASS_BYTES = 2, SLACK_BYTES = (INFER_STEP_MAX - 1) * INFER_LANES };
+enum { NONE = -1, CLASS_BYTES = 2, SLACK_BYTES = (INFER_STEP_MAX - 1) * INFER_LANES };
+
+/* Where a layer reads and writes: values, and the slots they lie in. */
+struct wiring {
+    int in, in2,
+        last_reader; /* values; in2 NONE but for ADD; the layer that reads its result last */
+    int slot;        /* of its result */
+};
 
 struct infer {
     const struct infer_path *path;
     char name[MODEL_NAME_BYTES + 1];
-    int class_end; /* layers up to the ARGMAX that gives the class; 0: there is none */
-    size_t values_bytes, plane_bytes; /* of the largest tile and plane */
-    int layer_count;
+    int class_end;      /* layers up to the ARGMAX that gives the class; 0: there is none */
+    size_t plane_bytes; /* of the largest plane */
+    int layer_count, slot_count;
+    size_t slot_bytes[MODEL_MAX_LAYERS + 1]; /* of the largest tile in it; slot 0 is the input's */
+    struct wiring wiring[MODEL_MAX_LAYERS];
     struct infer_layer layers[MODEL_MAX_LAYERS];
 };
 
@@ -39,24 +51,82 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* The value that a buffer holds in front of layer number index, NONE if nothing has filled it. */
+static int find_value(const struct model *model, int index, unsigned buffer)
+{
+    for (int i = index - 1; i >= 0; i--)
+        if (model->layers[i].out == buffer)
+            return i + 1;
+    return buffer == model->input ? 0 : NONE;
+}
+
+static enum status wire_layer(struct infer *infer, const struct model *model, int index,
+                              struct error *err)
+{
+    const struct model_layer *l = &model->layers[index];
+    struct wiring *wiring = &infer->wiring[index];
+    *wiring = (struct wiring){.in = find_value(model, index, l->in), .in2 = NONE};
+    wiring->last_reader = index; /* the result needs a place at least while it is made */
+    if (l->op == OP_ADD)
+        wiring->in2 = find_value(model, index, l->in2);
+    if (wiring->in == NONE || (l->op == OP_ADD && wiring->in2 == NONE))
+        return error_set(err, STATUS_INPUT,
+                         "model %s: layers[%d]: reads buffer %d, which no layer before it fills",
+                         model->name, index, wiring->in == NONE ? l->in : l->in2);
+    if (wiring->in > 0)
+        infer->wiring[wiring->in - 1].last_reader = index;
+    if (wiring->in2 > 0)
+        infer->wiring[wiring->in2 - 1].last_reader = index;
+    return STATUS_OK;
+}
+
 static enum status add_layer(struct infer *infer, const struct model *model, int index,
                              struct error *err)
 {
     struct infer_layer *layer = &infer->layers[index];
     const struct model_layer *l = &model->layers[index];
-    if (index > 0 && l->in != model->layers[index - 1].out)
-        return error_set(err, STATUS_INPUT,
-                         "model %s: layers[%d]: want the output of the layer before as input "
-                         "(buffer %d), got buffer %d",
-                         model->name, index, model->layers[index - 1].out, l->in);
+    enum status status = wire_layer(infer, model, index, err);
+    if (status != STATUS_OK)
+        return status;
     infer->layer_count++;
-    const enum status status = infer_layer_init(layer, infer->path, model, index, err);
+    status = infer_layer_init(layer, infer->path, model, index, err);
     if (l->op == OP_ARGMAX && l->out == model->class_out)
         infer->class_end = index + 1;
     infer->plane_bytes = larger(infer->plane_bytes, layer->plane_bytes);
-    infer->values_bytes = larger(infer->values_bytes, (size_t)layer->in.size_bytes * INFER_LANES);
-    infer->values_bytes = larger(infer->values_bytes, (size_t)layer->out.size_bytes * INFER_LANES);
     return status;
+}
+
+static int slot_of(const struct infer *infer, int value)
+{
+    return value > 0 ? infer->wiring[value - 1].slot : 0;
+}
+
+/* Whether layer number index or one behind it reads what lies in a slot. */
+static bool is_needed(const struct infer *infer, int index, int slot)
+{
+    for (int i = 0; i < index; i++)
+        if (infer->wiring[i].slot == slot && infer->wiring[i].last_reader >= index)
+            return true;
+    return false;
+}
+
+/* Each result in the first slot that nobody needs any more; the input keeps its own. FLATTEN leaves
+ * the values where they are: they are needed as long as its result. */
+static void assign_slots(struct infer *infer)
+{
+    infer->slot_count = 1;
+    if (infer->layer_count)
+        infer->slot_bytes[0] = (size_t)infer->layers[0].in.size_bytes * INFER_LANES;
+    for (int i = 0; i < infer->layer_count; i++) {
+        const struct infer_layer *layer = &infer->layers[i];
+        const size_t bytes = (size_t)layer->out.size_bytes * INFER_LANES;
+        int slot = layer->layer.op == OP_FLATTEN ? slot_of(infer, infer->wiring[i].in) : 1;
+        while (layer->layer.op != OP_FLATTEN && is_needed(infer, i, slot))
+            slot++;
+        infer->wiring[i].slot = slot;
+        infer->slot_bytes[slot] = larger(infer->slot_bytes[slot], bytes);
+        infer->slot_count = slot < infer->slot_count ? infer->slot_count : slot + 1;
+    }
 }
 
 enum status infer_create_on(const struct infer_path *path, const struct model *model,
@@ -75,6 +145,7 @@ enum status infer_create_on(const struct infer_path *path, const struct model *m
             return status;
         }
     }
+    assign_slots(infer);
     *out = infer;
     return STATUS_OK;
 }
@@ -117,22 +188,42 @@ size_t infer_layer_out_bytes(const struct infer *infer, int layer)
     return infer->layers[layer].out.size_bytes;
 }
 
+bool infer_can_start(const struct infer *infer, int first)
+{
+    const int start = infer->wiring[first].in;
+    for (int i = first; i < infer->layer_count; i++) {
+        const struct wiring *wiring = &infer->wiring[i];
+        if ((wiring->in <= first && wiring->in != start) ||
+            (wiring->in2 != NONE && wiring->in2 <= first && wiring->in2 != start))
+            return false;
+    }
+    return true;
+}
+
 /* ---- Running ---- */
 
-/* Work space of one thread: two tiles, the input and the output of a layer, and a plane. */
+/* Work space of one thread: the slots and a plane. */
 struct scratch {
-    uint8_t *values[2], *plane;
+    uint8_t *slots[MODEL_MAX_LAYERS + 1], *plane;
 };
 
 static size_t scratch_bytes(const struct infer *infer)
 {
-    return 2 * infer->values_bytes + infer->plane_bytes + 3 * SLACK_BYTES;
+    size_t size = infer->plane_bytes + SLACK_BYTES;
+    for (int i = 0; i < infer->slot_count; i++)
+        size += infer->slot_bytes[i] + SLACK_BYTES;
+    return size;
 }
 
 static struct scratch scratch_of(const struct infer *infer, uint8_t *bytes)
 {
-    const size_t values = infer->values_bytes + SLACK_BYTES;
-    return (struct scratch){{bytes, bytes + values}, bytes + 2 * values};
+    struct scratch scratch;
+    for (int i = 0; i < infer->slot_count; i++) {
+        scratch.slots[i] = bytes;
+        bytes += infer->slot_bytes[i] + SLACK_BYTES;
+    }
+    scratch.plane = bytes;
+    return scratch;
 }
 
 /* Activations of count images to a tile; the other lanes keep what they had. */
@@ -164,29 +255,36 @@ struct job {
     uint8_t *out;
 };
 
-static void run_tile(const struct job *job, size_t tile, struct scratch scratch)
+static void run_tile(const struct job *job, size_t tile, uint8_t *bytes)
 {
     const struct infer *infer = job->infer;
+    const struct scratch scratch = scratch_of(infer, bytes);
     const struct model_buffer *in = &infer->layers[job->first].in;
     const struct model_buffer *out = &infer->layers[job->last - 1].out;
     const size_t image = tile * INFER_LANES, left = job->count - image;
     const size_t count = left < INFER_LANES ? left : INFER_LANES;
-    int at = 0;
-    load_tile(in, job->in + image * in->size_bytes, count, scratch.values[0]);
+    load_tile(in, job->in + image * in->size_bytes, count,
+              scratch.slots[slot_of(infer, infer->wiring[job->first].in)]);
     for (int i = job->first; i < job->last; i++) {
-        if (infer->layers[i].layer.op == OP_FLATTEN)
-            continue;
-        infer_layer_run(&infer->layers[i], infer->path, scratch.values[at], scratch.values[1 - at],
-                        scratch.plane);
-        at = 1 - at;
+        const struct wiring *wiring = &infer->wiring[i];
+        const struct infer_tiles tiles = {
+            .in = scratch.slots[slot_of(infer, wiring->in)],
+            .in2 = wiring->in2 == NONE ? NULL : scratch.slots[slot_of(infer, wiring->in2)],
+            .out = scratch.slots[wiring->slot],
+            .plane = scratch.plane,
+        };
+        if (infer->layers[i].layer.op != OP_FLATTEN)
+            infer_layer_run(&infer->layers[i], infer->path, &tiles);
     }
-    store_tile(out, scratch.values[at], count, job->out + image * out->size_bytes);
+    store_tile(out, scratch.slots[infer->wiring[job->last - 1].slot], count,
+               job->out + image * out->size_bytes);
 }
 
 enum status infer_run(const struct infer *infer, int first, int last, const uint8_t *in,
                       size_t count, uint8_t *out, int threads, struct error *err)
 {
     assert(first >= 0 && first < last && last <= infer->layer_count);
+    assert(infer_can_start(infer, first));
     const struct job job = {infer, first, last, in, count, out};
     const size_t tile_count = (count + INFER_LANES - 1) / INFER_LANES, size = scratch_bytes(infer);
     if (tile_count == 0)
@@ -199,7 +297,7 @@ enum status infer_run(const struct infer *infer, int first, int last, const uint
                          infer->name, threads);
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
     for (size_t tile = 0; tile < tile_count; tile++)
-        run_tile(&job, tile, scratch_of(infer, scratch + (size_t)omp_get_thread_num() * size));
+        run_tile(&job, tile, scratch + (size_t)omp_get_thread_num() * size);
     free(scratch);
     return STATUS_OK;
 }

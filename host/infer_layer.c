@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "infer_store.h"
 #include "pack_weights.h"
 
 /* ---- Set-up of weighted layers ---- */
@@ -13,17 +14,26 @@ static bool has_weights(const struct infer_layer *layer)
     return layer->layer.op == OP_CONV2D || layer->layer.op == OP_FC;
 }
 
+/* Convolutions that stand side by side. */
+static int group_count(const struct infer_layer *layer)
+{
+    return layer->layer.op == OP_CONV2D ? layer->layer.groups : 1;
+}
+
 /* Activations of one segment of a window. */
 static int segment_length(const struct infer_layer *layer)
 {
-    return layer->layer.op == OP_FC ? (int)layer->in.size_bytes
-                                    : layer->layer.kernel_w * layer->in.channels;
+    return (int)model_row_elements(&layer->layer, &layer->in) / layer->segment_count;
 }
 
-/* Blocks of channels differ by one channel at most. */
+/* First channel of a block, blocks counted through all groups; those of a group differ by one
+ * channel at most. */
 static int block_start(const struct infer_layer *layer, int block)
 {
-    return (int)((int64_t)block * layer->out.channels / layer->block_count);
+    const int channels = layer->out.channels / group_count(layer);
+    const int within = block % layer->block_count;
+    return block / layer->block_count * channels +
+           (int)((int64_t)within * channels / layer->block_count);
 }
 
 /* Words of all weights of one channel. */
@@ -38,11 +48,26 @@ static void plan_windows(struct infer_layer *layer, const struct infer_path *pat
     const bool padded = l->pad_top || l->pad_left || l->pad_bottom || l->pad_right;
     const size_t width = (size_t)layer->in.width + l->pad_left + l->pad_right;
     const size_t height = (size_t)layer->in.height + l->pad_top + l->pad_bottom;
-    layer->segment_count = l->op == OP_FC ? 1 : l->kernel_h;
+    const int groups = group_count(layer);
+    layer->segment_count = l->op == OP_FC || groups > 1 ? 1 : l->kernel_h;
     layer->step_count = (segment_length(layer) + path->step_elements - 1) / path->step_elements;
-    layer->block_count = (layer->out.channels + path->channels_max - 1) / path->channels_max;
+    layer->block_count =
+        (layer->out.channels / groups + path->channels_max - 1) / path->channels_max;
     layer->plane_row = width * layer->in.channels * INFER_LANES;
     layer->plane_bytes = padded ? height * layer->plane_row : 0;
+}
+
+/* offsets: zeros. */
+static void fill_offsets(struct infer_layer *layer)
+{
+    const struct model_layer *l = &layer->layer;
+    const size_t pixel = (size_t)layer->in.channels * INFER_LANES;
+    const int channels = layer->in.channels / l->groups;
+    uint32_t *offset = layer->offsets;
+    for (int tap = 0; tap < l->kernel_h * l->kernel_w; tap++)
+        for (int c = 0; c < channels; c++)
+            *offset++ = (uint32_t)((size_t)(tap / l->kernel_w) * layer->plane_row +
+                                   (size_t)(tap % l->kernel_w) * pixel + (size_t)c * INFER_LANES);
 }
 
 /* The weights of one channel that step number step of a segment meets. */
@@ -62,7 +87,7 @@ static void pack_blocks(struct infer_layer *layer, const struct infer_path *path
 {
     const int length = segment_length(layer);
     uint32_t *word = layer->weights;
-    for (int b = 0; b < layer->block_count; b++) {
+    for (int b = 0; b < group_count(layer) * layer->block_count; b++) {
         for (size_t i = 0; i < channel_words(layer); i++) {
             const int segment = (int)i / layer->step_count, step = (int)i % layer->step_count;
             for (int c = block_start(layer, b); c < block_start(layer, b + 1); c++) {
@@ -74,18 +99,59 @@ static void pack_blocks(struct infer_layer *layer, const struct infer_path *path
     }
 }
 
-static void set_channels(struct infer_layer *layer, const uint8_t *params, const int8_t *weight,
-                         int row_count)
+static struct pack_layout layout_of(const struct infer_layer *layer)
 {
-    for (int c = 0; c < layer->out.channels; c++, weight += row_count) {
-        const struct unpacked_channel p = unpack_channel(params, c);
+    return (struct pack_layout){
+        .out_count = layer->out.channels,
+        .row_count = (int)model_row_elements(&layer->layer, &layer->in),
+        .bits = layer->layer.weight_bits,
+        .groups = group_count(layer),
+        .depthwise = model_is_depthwise(&layer->layer, &layer->in, &layer->out),
+    };
+}
+
+static void set_channels(struct infer_layer *layer, const struct pack_layout *layout,
+                         const uint8_t *params, const int8_t *weight)
+{
+    for (int c = 0; c < layer->out.channels; c++, weight += layout->row_count) {
+        const struct unpacked_channel p = unpack_layout_channel(layout, params, c);
         int64_t sum = 0;
-        for (int i = 0; i < row_count; i++)
+        for (int i = 0; i < layout->row_count; i++)
             sum += weight[i];
         layer->channels[c] = (struct infer_channel){((uint32_t)p.bias << p.bias_shift) -
                                                         (uint32_t)(infer_zero(&layer->in) * sum),
                                                     p.multiplier, p.shift};
     }
+}
+
+static bool allocate(struct infer_layer *layer, const struct infer_path *path)
+{
+    const size_t channels = layer->out.channels;
+    const size_t elements = (size_t)layer->step_count * (size_t)path->step_elements;
+    layer->weights = malloc(channels * channel_words(layer) * sizeof *layer->weights);
+    layer->channels = malloc(channels * sizeof *layer->channels);
+    if (group_count(layer) > 1)
+        layer->offsets = calloc(elements, sizeof *layer->offsets);
+    return layer->weights && layer->channels && (layer->offsets || group_count(layer) == 1);
+}
+
+static bool init_weighted(struct infer_layer *layer, const struct infer_path *path,
+                          const struct model *model)
+{
+    plan_windows(layer, path);
+    const struct pack_layout layout = layout_of(layer);
+    int8_t *weight = malloc((size_t)layout.out_count * (size_t)layout.row_count);
+    if (!weight || !allocate(layer, path)) {
+        free(weight);
+        return false;
+    }
+    unpack_layout_weights(&layout, model->bytes + layer->layer.weight_offset, weight);
+    pack_blocks(layer, path, weight);
+    set_channels(layer, &layout, model->bytes + layer->layer.param_offset, weight);
+    if (layer->offsets)
+        fill_offsets(layer);
+    free(weight);
+    return true;
 }
 
 enum status infer_layer_init(struct infer_layer *layer, const struct infer_path *path,
@@ -95,29 +161,21 @@ enum status infer_layer_init(struct infer_layer *layer, const struct infer_path 
     const struct model_layer *l = &layer->layer;
     layer->in = model->buffers[l->in];
     layer->out = model->buffers[l->out];
-    if (!has_weights(layer))
-        return STATUS_OK;
-    plan_windows(layer, path);
-    const int channels = layer->out.channels, row_count = (int)model_row_elements(l, &layer->in);
-    int8_t *weight = malloc((size_t)channels * (size_t)row_count);
-    layer->weights = malloc((size_t)channels * channel_words(layer) * sizeof *layer->weights);
-    layer->channels = malloc((size_t)channels * sizeof *layer->channels);
-    if (!weight || !layer->weights || !layer->channels) {
-        free(weight);
-        return error_set(err, STATUS_NO_MEMORY, "integer model %s: layers[%d]: out of memory",
-                         model->name, index);
+    if (l->op == OP_ADD) {
+        layer->in2 = model->buffers[l->in2];
+        layer->add = unpack_add(model->bytes + l->param_offset);
     }
-    unpack_weights(model->bytes + l->weight_offset, channels, row_count, l->weight_bits, weight);
-    pack_blocks(layer, path, weight);
-    set_channels(layer, model->bytes + l->param_offset, weight, row_count);
-    free(weight);
-    return STATUS_OK;
+    if (!has_weights(layer) || init_weighted(layer, path, model))
+        return STATUS_OK;
+    return error_set(err, STATUS_NO_MEMORY, "integer model %s: layers[%d]: out of memory",
+                     model->name, index);
 }
 
 void infer_layer_clear(struct infer_layer *layer)
 {
     free(layer->weights);
     free(layer->channels);
+    free(layer->offsets);
 }
 
 /* ---- Weighted layers ---- */
@@ -135,22 +193,30 @@ static void fill_plane(const struct infer_layer *layer, const uint8_t *in, uint8
 static void run_blocks(const struct infer_layer *layer, const struct infer_path *path,
                        struct infer_row row, uint8_t *out)
 {
-    for (int b = 0; b < layer->block_count; b++) {
+    const int groups = group_count(layer), group_in = layer->in.channels / groups;
+    const uint8_t *in = row.in;
+    for (int b = 0; b < groups * layer->block_count; b++) {
         const int first = block_start(layer, b);
         row.channel_count = block_start(layer, b + 1) - first;
         row.channels = layer->channels + first;
         row.weights = layer->weights + (size_t)first * channel_words(layer);
         row.out = out + first * INFER_LANES;
-        path->run_row(&row);
+        row.in = in + b / layer->block_count * group_in * INFER_LANES;
+        if (groups > 1)
+            path->run_gathered(&row);
+        else
+            path->run_row(&row);
     }
 }
 
 static void run_weighted(const struct infer_layer *layer, const struct infer_path *path,
-                         const uint8_t *in, uint8_t *out, uint8_t *plane)
+                         const struct infer_tiles *tiles)
 {
     const size_t pixel = (size_t)layer->out.channels * INFER_LANES;
+    uint8_t *out = tiles->out;
     struct infer_row row = {
-        .in = in,
+        .in = tiles->in,
+        .offsets = layer->offsets,
         .pixel_count = layer->out.width,
         .segment_count = layer->segment_count,
         .step_count = layer->step_count,
@@ -160,8 +226,8 @@ static void run_weighted(const struct infer_layer *layer, const struct infer_pat
         .relu = layer->layer.relu,
     };
     if (layer->plane_bytes) {
-        fill_plane(layer, in, plane);
-        row.in = plane;
+        fill_plane(layer, tiles->in, tiles->plane);
+        row.in = tiles->plane;
     }
     for (int y = 0; y < layer->out.height; y++) {
         run_blocks(layer, path, row, out);
@@ -262,6 +328,22 @@ static void run_relu(const struct infer_layer *layer, const uint8_t *in, uint8_t
         out[i] = (uint8_t)((in[i] > in_zero ? in[i] : in_zero) - in_zero + out_zero);
 }
 
+static void run_add(const struct infer_layer *layer, const uint8_t *a, const uint8_t *b,
+                    uint8_t *out)
+{
+    const size_t size = (size_t)layer->in.size_bytes * INFER_LANES;
+    const int32_t ma = layer->add.ma, mb = layer->add.mb;
+    const int32_t start = -ma * infer_zero(&layer->in) - mb * infer_zero(&layer->in2);
+    const struct infer_channel channel = {(uint32_t)start, layer->add.multiplier, layer->add.shift};
+    for (size_t i = 0; i < size; i += INFER_LANES) {
+        int32_t acc[INFER_LANES];
+#pragma omp simd
+        for (size_t lane = 0; lane < INFER_LANES; lane++)
+            acc[lane] = start + ma * a[i + lane] + mb * b[i + lane];
+        infer_store(acc, &channel, layer->layer.relu, out + i);
+    }
+}
+
 static void run_argmax(const struct infer_layer *layer, const uint8_t *in, uint8_t *out)
 {
     const uint8_t zero = infer_zero(&layer->out);
@@ -277,23 +359,26 @@ static void run_argmax(const struct infer_layer *layer, const uint8_t *in, uint8
 }
 
 void infer_layer_run(const struct infer_layer *layer, const struct infer_path *path,
-                     const uint8_t *in, uint8_t *out, uint8_t *plane)
+                     const struct infer_tiles *tiles)
 {
     switch (layer->layer.op) {
     case OP_MAXPOOL:
-        run_pool(layer, pool_max, in, out);
+        run_pool(layer, pool_max, tiles->in, tiles->out);
         break;
     case OP_AVGPOOL:
-        run_pool(layer, pool_average, in, out);
+        run_pool(layer, pool_average, tiles->in, tiles->out);
         break;
     case OP_RELU:
-        run_relu(layer, in, out);
+        run_relu(layer, tiles->in, tiles->out);
         break;
     case OP_ARGMAX:
-        run_argmax(layer, in, out);
+        run_argmax(layer, tiles->in, tiles->out);
+        break;
+    case OP_ADD:
+        run_add(layer, tiles->in, tiles->in2, tiles->out);
         break;
     default:
-        run_weighted(layer, path, in, out, plane);
+        run_weighted(layer, path, tiles);
         break;
     }
 }

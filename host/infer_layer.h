@@ -4,15 +4,25 @@
 #define MPQ_INFER_LAYER_H
 
 #include "infer_path.h"
+#include "quant.h"
 
 struct infer_layer {
     struct model_layer layer;
-    struct model_buffer in, out;
+    struct model_buffer in, in2, out; /* in2: ADD only */
     /* Weighted layers only: */
-    int segment_count, step_count, block_count;
+    int segment_count, step_count, block_count; /* blocks of one group of the convolution */
     size_t plane_row, plane_bytes;  /* tile with zero borders; plane_bytes 0 without padding */
     uint32_t *weights;              /* blocks of channels, each as struct infer_row wants it */
+    uint32_t *offsets;              /* of several groups, else NULL; see struct infer_row */
     struct infer_channel *channels; /* [out.channels] */
+    struct quant_add add;           /* ADD only: the integers */
+};
+
+/* What a layer works on: tiles of its buffers; in2: ADD only. plane: work space of plane_bytes. Behind
+ * the ends of in and plane stand INFER_STEP_MAX - 1 more activations that may be read. */
+struct infer_tiles {
+    const uint8_t *in, *in2;
+    uint8_t *out, *plane;
 };
 
 /* Layer number index of a parsed model for path; borrows nothing. After a failure layer is still to
@@ -21,11 +31,9 @@ MUST_CHECK enum status infer_layer_init(struct infer_layer *layer, const struct 
                                         const struct model *model, int index, struct error *err);
 void infer_layer_clear(struct infer_layer *layer);
 
-/* in, out: tiles of the layer's buffers; plane: work space of plane_bytes. Behind in and plane
- * INFER_STEP_MAX - 1 more activations may be read. Not for FLATTEN, which leaves a tile as it
- * is. */
+/* Not for FLATTEN, which leaves a tile as it is. RELU and ADD may write over what they read. */
 void infer_layer_run(const struct infer_layer *layer, const struct infer_path *path,
-                     const uint8_t *in, uint8_t *out, uint8_t *plane);
+                     const struct infer_tiles *tiles);
 
 /* What a tile keeps for the value 0 in a buffer, and xors into its bytes. */
 static inline uint8_t infer_zero(const struct model_buffer *buffer)

@@ -8,7 +8,7 @@
 #include "rng.h"
 #include "verify.h"
 
-enum { RANDOM_SEED = 1, RANDOM_STREAM = 7 };
+enum { RANDOM_SEED = 1, RANDOM_STREAM = 7, DEPTHWISE_ISSUE_LIMIT = 4 };
 
 static enum status check(const struct measure_subject *subject,
                          const struct measure_options *options, struct error *err)
@@ -134,9 +134,14 @@ uint64_t measure_macs(const struct model *model, int layer)
            model->buffers[l->out].size_bytes;
 }
 
-unsigned measure_issue_limit(unsigned weight_bits)
+unsigned measure_issue_limit(const struct model *model, int layer)
 {
-    return weight_bits ? 32 / weight_bits : 0;
+    const struct model_layer *l = &model->layers[layer];
+    if (!l->weight_bits)
+        return 0;
+    if (model_is_depthwise(l, &model->buffers[l->in], &model->buffers[l->out]))
+        return DEPTHWISE_ISSUE_LIMIT;
+    return 32 / l->weight_bits;
 }
 
 const char *measure_tier_name(enum proto_tier tier)

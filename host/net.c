@@ -9,6 +9,7 @@
 #include "net_data.h"
 #include "net_json.h"
 #include "net_layers.h"
+#include "net_search.h"
 
 enum { MAX_FILE_BYTES = 1 << 20, MAX_INPUT_DIM = 4096, MAX_BATCH = 65536 };
 static const double OPEN_END = 1e9;
@@ -77,6 +78,25 @@ static enum status parse_phases(const struct json_scope *scope, struct net_recip
     return STATUS_OK;
 }
 
+/* How the learning rate moves inside the phases. */
+static enum status parse_schedule(const struct json_scope *scope, struct net_recipe *recipe)
+{
+    static const char *const schedules[] = {"constant", "cosine", NULL};
+    const cJSON *warmup = cJSON_GetObjectItemCaseSensitive(scope->object, "warmup");
+    int choice = recipe->cosine, total = 0;
+    enum status status = json_get_choice(scope, "schedule", schedules, &choice);
+    if (status == STATUS_OK)
+        status = json_get_int(scope, "warmup", (struct json_range){0, 1e6}, &recipe->warmup_epochs);
+    if (status != STATUS_OK)
+        return status;
+    recipe->cosine = choice == 1;
+    for (int i = 0; i < recipe->phase_count; i++)
+        total += recipe->epochs[i];
+    if (recipe->warmup_epochs && recipe->warmup_epochs >= total)
+        return json_complain(scope, "warmup", "less than all epochs together", warmup);
+    return STATUS_OK;
+}
+
 /* A shift leaves part of the image, a square has at most its size. */
 static enum status parse_augment(const struct json_scope *recipe, struct shape image,
                                  struct net_augment *augment)
@@ -112,6 +132,11 @@ static enum status parse_recipe(const struct json_scope *root, const char *key,
     if (status == STATUS_OK)
         status = parse_phases(&scope, recipe);
     if (status == STATUS_OK)
+        status = parse_schedule(&scope, recipe);
+    if (status == STATUS_OK)
+        status = json_get_float(&scope, "label_smoothing", (struct json_range){0, 0.9},
+                                &recipe->label_smoothing);
+    if (status == STATUS_OK)
         status = json_get_seed(&scope, "seed", &recipe->seed);
     if (status == STATUS_OK)
         status = parse_augment(&scope, image, &recipe->augment);
@@ -133,10 +158,12 @@ static enum status parse_recipe(const struct json_scope *root, const char *key,
 static enum status parse_recipes(const struct json_scope *root, struct net *net)
 {
     static const char *const train_keys[] = {
-        "optimizer",  "batch",          "epochs", "learning_rate", "momentum", "weight_decay",
-        "validation", "early_stopping", "seed",   "augment",       NULL};
+        "optimizer",       "batch",    "epochs",       "learning_rate", "schedule",       "warmup",
+        "label_smoothing", "momentum", "weight_decay", "validation",    "early_stopping", "seed",
+        "augment",         NULL};
     static const char *const qat_keys[] = {
-        "optimizer", "batch", "learning_rate", "momentum", "weight_decay", "augment", NULL};
+        "optimizer",       "batch",        "learning_rate", "momentum",
+        "label_smoothing", "weight_decay", "augment",       NULL};
     net->recipe = (struct net_recipe){.optimizer = OPTIMIZER_ADAM,
                                       .momentum = 0.9f,
                                       .batch = 64,
@@ -154,6 +181,8 @@ static enum status parse_recipes(const struct json_scope *root, struct net *net)
     net->qat.phase_count = 1;
     net->qat.learning_rate[0] = 5e-4f;
     net->qat.weight_decay = 0;
+    net->qat.cosine = false; /* QAT has its own schedule, train_job.cosine */
+    net->qat.warmup_epochs = 0;
     return parse_recipe(root, "qat", qat_keys, net->input, &net->qat);
 }
 
@@ -169,30 +198,6 @@ static enum status parse_calibration(const struct json_scope *root, struct net *
     if (status == STATUS_OK)
         status = json_get_int(&scope, "samples", (struct json_range){1, OPEN_END},
                               &net->calibration_samples);
-    return status;
-}
-
-static enum status parse_search(const struct json_scope *root, struct net *net)
-{
-    static const char *const keys[] = {"bits", NULL};
-    double bits[NET_MAX_BITS] = {8, 4, 2};
-    struct json_scope scope;
-    net->search_bits_count = NET_MAX_BITS;
-    enum status status = json_enter(root, "search", &scope);
-    if (status == STATUS_OK && scope.object)
-        status = json_check_keys(&scope, keys);
-    if (status == STATUS_OK && scope.object)
-        status = json_get_doubles(&scope, "bits", (struct json_range){2, 8}, bits, NET_MAX_BITS,
-                                  &net->search_bits_count);
-    for (int i = 0; status == STATUS_OK && i < net->search_bits_count; i++) {
-        net->search_bits[i] = (int)bits[i];
-        bool good = bits[i] == 8 || bits[i] == 4 || bits[i] == 2;
-        for (int j = 0; j < i; j++)
-            good = good && bits[i] != bits[j];
-        if (!good)
-            status = json_complain(&scope, "bits", "8, 4 and 2, each at most once",
-                                   cJSON_GetObjectItemCaseSensitive(scope.object, "bits"));
-    }
     return status;
 }
 
@@ -269,7 +274,7 @@ static enum status parse_root(const struct json_scope *root, struct net *net)
     if (status == STATUS_OK)
         status = parse_calibration(root, net);
     if (status == STATUS_OK)
-        status = parse_search(root, net);
+        status = net_search_parse(root, net);
     return status;
 }
 
@@ -361,7 +366,7 @@ size_t net_layer_weights(const struct net_layer *layer)
 {
     if (layer->op == NET_CONV)
         return (size_t)layer->out.c * (size_t)layer->kernel_h * (size_t)layer->kernel_w *
-               (size_t)layer->in.c;
+               (size_t)(layer->in.c / layer->groups);
     return layer->op == NET_FC ? (size_t)layer->out.c * shape_size(layer->in) : 0;
 }
 
@@ -369,4 +374,10 @@ size_t net_layer_macs(const struct net_layer *layer)
 {
     const size_t pixels = (size_t)layer->out.h * (size_t)layer->out.w;
     return layer->op == NET_CONV ? pixels * net_layer_weights(layer) : net_layer_weights(layer);
+}
+
+int net_batchnorm(const struct net *net, int layer)
+{
+    const int next = layer + 1;
+    return next < net->layer_count && net->layers[next].op == NET_BATCHNORM ? next : -1;
 }

@@ -10,10 +10,26 @@
 #include <stdint.h>
 #include "error.h"
 
-enum { NET_MAX_LAYERS = 128, NET_NAME_BYTES = 32, NET_MAX_PHASES = 8, NET_MAX_BITS = 3 };
+enum { NET_MAX_LAYERS = 256, NET_NAME_BYTES = 32, NET_MAX_PHASES = 8, NET_MAX_BITS = 3 };
 enum { NET_PATH_BYTES = 256, NET_COLUMN_BYTES = 64, NET_MAX_DROPS = 64 };
 
-enum net_op { NET_CONV, NET_FC, NET_RELU, NET_MAXPOOL, NET_AVGPOOL, NET_FLATTEN };
+/* BATCHNORM stands right behind a convolution or fc layer; training folds it into that layer's
+ * weights (a FLOAT file holds folded ones), so that everywhere else it changes nothing, like
+ * DROPOUT. RELU6: min(max(x, 0), 6). ADD: the values before it plus those of layer `with`. */
+enum net_op {
+    NET_CONV,
+    NET_FC,
+    NET_RELU,
+    NET_MAXPOOL,
+    NET_AVGPOOL,
+    NET_FLATTEN,
+    NET_RELU6,
+    NET_ADD,
+    NET_BATCHNORM,
+    NET_DROPOUT
+};
+
+enum { NET_INPUT = -1 }; /* as a layer number: the network's input */
 
 struct shape {
     int h, w, c;
@@ -25,8 +41,13 @@ struct net_layer {
     struct shape in, out;
     int kernel_h, kernel_w, stride_h, stride_w;
     int pad_top, pad_left, pad_bottom, pad_right;
-    bool has_bias;
-    int weighted_index; /* number among the layers with weights, from 0; -1 without weights */
+    int groups;      /* CONV: divides in.c and out.c; in.c == out.c == groups: depthwise */
+    int with;        /* ADD: number of an earlier layer or NET_INPUT; shapes are equal; the layer
+                        has no BATCHNORM behind it */
+    float drop_rate; /* DROPOUT: part of the values that training sets to 0, the others grow */
+    float epsilon, momentum; /* BATCHNORM; momentum: weight of the old running statistics */
+    bool has_bias;           /* always with a BATCHNORM behind, whose shift it becomes */
+    int weighted_index;      /* number among the layers with weights, from 0; -1 without weights */
 };
 
 /* Changes of training images, drawn anew in each epoch; see augment.h. */
@@ -46,6 +67,9 @@ struct net_recipe {
     int phase_count; /* successive phases: epochs[p] at learning_rate[p] */
     int epochs[NET_MAX_PHASES];
     float learning_rate[NET_MAX_PHASES];
+    bool cosine;               /* the rates fall to zero along half a cosine over all phases */
+    int warmup_epochs;         /* the rates rise from zero over so many epochs first */
+    float label_smoothing;     /* part of the target that is spread evenly over all classes */
     float validation_fraction; /* of the training data, split with the seed */
     int early_stopping_epochs; /* stop after so many epochs without better validation accuracy and
                                   keep the best; 0: off */
@@ -100,10 +124,13 @@ struct net {
     struct net_data data;
     struct net_recipe recipe;
     int calibration_samples;
-    struct net_recipe qat; /* of quantization-aware training; epochs come from the command line */
+    struct net_recipe qat;         /* for QAT; its epochs come from the command line */
     int search_bits[NET_MAX_BITS]; /* candidate widths, in the user's order */
     int search_bits_count;
-    char *json_text; /* the whole file, NUL-terminated; owned */
+    char search_method[16];           /* how to search; empty: not said */
+    int search_group[NET_MAX_LAYERS]; /* [weighted_count] layers of one number > 0 share a width */
+    unsigned search_allowed[NET_MAX_LAYERS]; /* [weighted_count] 1 << width for each; 0: all */
+    char *json_text;                         /* the whole file, NUL-terminated; owned */
 };
 
 /* Reads and checks a file. Errors: "lenet.json: layers[2].stride: want > 0, got -1". *out NULL on
@@ -114,10 +141,17 @@ MUST_CHECK enum status net_parse(const char *text, const char *label, struct net
                                  struct error *err);
 void net_free(struct net *net);
 
-/* Weight elements [out][kernel_h][kernel_w][in] (fc: [out][in], in dense H,W,C order) and MACs of a
- * layer; 0 without. */
+/* Weight elements [out][kernel_h][kernel_w][in / groups] (fc: [out][in], in dense H,W,C order) and
+ * MACs of a layer; 0 without. */
 size_t net_layer_weights(const struct net_layer *layer);
 size_t net_layer_macs(const struct net_layer *layer);
+/* The BATCHNORM layer behind layer number `layer`, or -1. */
+int net_batchnorm(const struct net *net, int layer);
+static inline bool net_is_depthwise(const struct net_layer *layer)
+{
+    return layer->op == NET_CONV && layer->groups > 1 && layer->groups == layer->in.c &&
+           layer->groups == layer->out.c;
+}
 static inline size_t shape_size(struct shape s)
 {
     return (size_t)s.h * (size_t)s.w * (size_t)s.c;

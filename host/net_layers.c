@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { MAX_DIM = 4096, MAX_KERNEL = 255 };
+static const char DEPTHWISE[] = "depthwise", INPUT[] = "input";
 
 static const struct op_name {
     const char *text;
@@ -13,15 +14,32 @@ static const struct op_name {
 } OP_NAMES[] = {
     {"conv", NET_CONV},       {"fc", NET_FC},           {"relu", NET_RELU},
     {"maxpool", NET_MAXPOOL}, {"avgpool", NET_AVGPOOL}, {"flatten", NET_FLATTEN},
+    {"relu6", NET_RELU6},     {"add", NET_ADD},         {"batchnorm", NET_BATCHNORM},
+    {"dropout", NET_DROPOUT}, {DEPTHWISE, NET_CONV},
 };
 enum { OP_NAME_COUNT = sizeof OP_NAMES / sizeof *OP_NAMES };
 
-static const char *op_text(enum net_op op)
+static const char *kind_text(const struct net_layer *layer)
 {
+    if (net_is_depthwise(layer))
+        return DEPTHWISE;
     for (int i = 0; i < OP_NAME_COUNT; i++)
-        if (OP_NAMES[i].op == op)
+        if (OP_NAMES[i].op == layer->op)
             return OP_NAMES[i].text;
     return "?";
+}
+
+/* Whether the layer's "op" is this text. */
+static bool has_op(const cJSON *layer, const char *text)
+{
+    const cJSON *op = cJSON_GetObjectItemCaseSensitive(layer, "op");
+    return cJSON_IsString(op) && !strcmp(op->valuestring, text);
+}
+
+/* Monotonic in every value, so that the largest stays the largest: nothing to compute. */
+static bool is_softmax(const cJSON *layer)
+{
+    return has_op(layer, "softmax") || has_op(layer, "log_softmax");
 }
 
 static enum status parse_op(const struct json_scope *scope, struct net_layer *layer)
@@ -30,34 +48,39 @@ static enum status parse_op(const struct json_scope *scope, struct net_layer *la
     const enum status status = json_require(scope, "op");
     if (status != STATUS_OK)
         return status;
-    for (int i = 0; cJSON_IsString(item) && i < OP_NAME_COUNT; i++)
-        if (!strcmp(item->valuestring, OP_NAMES[i].text)) {
+    for (int i = 0; i < OP_NAME_COUNT; i++)
+        if (has_op(scope->object, OP_NAMES[i].text)) {
             layer->op = OP_NAMES[i].op;
             return STATUS_OK;
         }
-    return json_complain(scope, "op", "conv, fc, relu, maxpool, avgpool or flatten", item);
+    if (is_softmax(scope->object))
+        return json_complain(scope, "op", "softmax and log_softmax as the last layer only", item);
+    return json_complain(scope, "op",
+                         "conv, depthwise, fc, relu, relu6, maxpool, avgpool, flatten, add, "
+                         "batchnorm, dropout, softmax or log_softmax",
+                         item);
 }
 
 static enum status check_layer_keys(const struct json_scope *scope, enum net_op op)
 {
-    static const char *const conv[] = {"op",     "name",    "channels", "kernel",
-                                       "stride", "padding", "bias",     NULL};
+    static const char *const conv[] = {"op",      "name", "channels", "kernel", "stride",
+                                       "padding", "bias", "groups",   NULL};
+    static const char *const depthwise[] = {"op",      "name", "kernel", "stride",
+                                            "padding", "bias", NULL};
     static const char *const fc[] = {"op", "name", "outputs", "bias", NULL};
     static const char *const maxpool[] = {"op", "name", "kernel", "stride", "padding", NULL};
     static const char *const avgpool[] = {"op", "name", "kernel", "stride", NULL};
+    static const char *const add[] = {"op", "name", "with", NULL};
+    static const char *const batchnorm[] = {"op", "name", "epsilon", "momentum", NULL};
+    static const char *const dropout[] = {"op", "name", "rate", NULL};
     static const char *const plain[] = {"op", "name", NULL};
-    switch (op) {
-    case NET_CONV:
-        return json_check_keys(scope, conv);
-    case NET_FC:
-        return json_check_keys(scope, fc);
-    case NET_MAXPOOL:
-        return json_check_keys(scope, maxpool);
-    case NET_AVGPOOL:
-        return json_check_keys(scope, avgpool);
-    default:
-        return json_check_keys(scope, plain);
-    }
+    static const char *const *const keys[] = {
+        [NET_CONV] = conv,       [NET_FC] = fc,           [NET_RELU] = plain,
+        [NET_MAXPOOL] = maxpool, [NET_AVGPOOL] = avgpool, [NET_FLATTEN] = plain,
+        [NET_RELU6] = plain,     [NET_ADD] = add,         [NET_BATCHNORM] = batchnorm,
+        [NET_DROPOUT] = dropout,
+    };
+    return json_check_keys(scope, has_op(scope->object, DEPTHWISE) ? depthwise : keys[op]);
 }
 
 /* One number for both directions, or [h, w]. */
@@ -134,12 +157,27 @@ static enum status parse_padding(const struct json_scope *scope, struct net_laye
     return STATUS_OK;
 }
 
+/* "global" stands for a pooling window as large as the input. */
+static enum status parse_kernel(const struct json_scope *scope, struct net_layer *layer)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(scope->object, "kernel");
+    const enum status status = json_require(scope, "kernel");
+    if (status != STATUS_OK || layer->op == NET_CONV || !cJSON_IsString(item))
+        return status == STATUS_OK ? parse_pair(scope, "kernel", &layer->kernel_h, &layer->kernel_w)
+                                   : status;
+    if (strcmp(item->valuestring, "global") != 0)
+        return json_complain(scope, "kernel", "\"global\" or numbers", item);
+    if (layer->in.h > MAX_KERNEL || layer->in.w > MAX_KERNEL)
+        return json_complain(scope, "kernel", "an input of at most 255 by 255 values", item);
+    layer->kernel_h = layer->in.h;
+    layer->kernel_w = layer->in.w;
+    return STATUS_OK;
+}
+
 static enum status parse_window(const struct json_scope *scope, struct net_layer *layer)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(scope->object, "kernel");
-    enum status status = json_require(scope, "kernel");
-    if (status == STATUS_OK)
-        status = parse_pair(scope, "kernel", &layer->kernel_h, &layer->kernel_w);
+    enum status status = parse_kernel(scope, layer);
     layer->stride_h = layer->op == NET_CONV ? 1 : layer->kernel_h;
     layer->stride_w = layer->op == NET_CONV ? 1 : layer->kernel_w;
     if (status == STATUS_OK)
@@ -161,15 +199,33 @@ static enum status parse_window(const struct json_scope *scope, struct net_layer
     return STATUS_OK;
 }
 
-static enum status parse_conv(const struct json_scope *scope, struct net_layer *layer)
+/* "channels" and "groups"; a depthwise layer's are the input's. */
+static enum status parse_channels(const struct json_scope *scope, struct net_layer *layer)
 {
     const struct json_range range = {1, MAX_DIM};
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(scope->object, "groups");
+    char want[80];
+    layer->groups = has_op(scope->object, DEPTHWISE) ? layer->in.c : 1;
+    if (has_op(scope->object, DEPTHWISE))
+        return STATUS_OK;
+    enum status status = json_require(scope, "channels");
+    if (status == STATUS_OK)
+        status = json_get_int(scope, "channels", range, &layer->out.c);
+    if (status == STATUS_OK)
+        status = json_get_int(scope, "groups", range, &layer->groups);
+    if (status != STATUS_OK || (!(layer->in.c % layer->groups) && !(layer->out.c % layer->groups)))
+        return status;
+    snprintf(want, sizeof want, "a divisor of %d input and %d output channels", layer->in.c,
+             layer->out.c);
+    return json_complain(scope, "groups", want, item);
+}
+
+static enum status parse_conv(const struct json_scope *scope, struct net_layer *layer)
+{
     enum status status = parse_window(scope, layer);
     layer->has_bias = true;
     if (status == STATUS_OK)
-        status = json_require(scope, "channels");
-    if (status == STATUS_OK)
-        status = json_get_int(scope, "channels", range, &layer->out.c);
+        status = parse_channels(scope, layer);
     if (status == STATUS_OK)
         status = json_get_bool(scope, "bias", &layer->has_bias);
     return status;
@@ -188,8 +244,70 @@ static enum status parse_fc(const struct json_scope *scope, struct net_layer *la
     return status;
 }
 
-static enum status parse_shape(const struct json_scope *scope, struct net_layer *layer)
+/* Number of the layer before index that has this name, NET_INPUT for "input", or index if none. */
+static int find_layer(const struct net *net, int index, const char *name)
 {
+    for (int i = 0; i < index; i++)
+        if (!strcmp(net->layers[i].name, name))
+            return i;
+    return strcmp(name, INPUT) ? index : NET_INPUT;
+}
+
+static enum status parse_add(const struct json_scope *scope, struct net *net, int index)
+{
+    struct net_layer *layer = &net->layers[index];
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(scope->object, "with");
+    char name[NET_NAME_BYTES] = "", want[96];
+    enum status status = json_require(scope, "with");
+    layer->out = layer->in;
+    if (status == STATUS_OK)
+        status = json_get_text(scope, "with", name, sizeof name);
+    if (status != STATUS_OK)
+        return status;
+    layer->with = find_layer(net, index, name);
+    if (layer->with == index)
+        return json_complain(scope, "with", "the name of an earlier layer or \"input\"", item);
+    const struct shape a = layer->in,
+                       b = layer->with < 0 ? net->input : net->layers[layer->with].out;
+    snprintf(want, sizeof want, "a layer with the shape %dx%dx%d", a.h, a.w, a.c);
+    if (a.h != b.h || a.w != b.w || a.c != b.c)
+        return json_complain(scope, "with", want, item);
+    if (layer->with >= 0 && net->layers[layer->with + 1].op == NET_BATCHNORM)
+        return json_complain(scope, "with", "the name of the batchnorm behind that layer", item);
+    return STATUS_OK;
+}
+
+/* Its shift becomes the bias of the layer before it. */
+static enum status parse_batchnorm(const struct json_scope *scope, struct net *net, int index)
+{
+    struct net_layer *layer = &net->layers[index];
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(scope->object, "op");
+    layer->out = layer->in;
+    layer->epsilon = 1e-5f;
+    layer->momentum = 0.9f;
+    if (!index || net->layers[index - 1].weighted_index < 0)
+        return json_complain(scope, "op", "a conv, depthwise or fc layer right before", item);
+    net->layers[index - 1].has_bias = true;
+    enum status status =
+        json_get_float(scope, "epsilon", (struct json_range){1e-12, 1}, &layer->epsilon);
+    if (status == STATUS_OK)
+        status =
+            json_get_float(scope, "momentum", (struct json_range){0, 0.9999}, &layer->momentum);
+    return status;
+}
+
+static enum status parse_dropout(const struct json_scope *scope, struct net_layer *layer)
+{
+    const enum status status = json_require(scope, "rate");
+    layer->out = layer->in;
+    return status == STATUS_OK
+               ? json_get_float(scope, "rate", (struct json_range){0, 0.95}, &layer->drop_rate)
+               : status;
+}
+
+static enum status parse_shape(const struct json_scope *scope, struct net *net, int index)
+{
+    struct net_layer *layer = &net->layers[index];
     switch (layer->op) {
     case NET_CONV:
         return parse_conv(scope, layer);
@@ -201,23 +319,33 @@ static enum status parse_shape(const struct json_scope *scope, struct net_layer 
     case NET_FLATTEN:
         layer->out = (struct shape){1, 1, (int)shape_size(layer->in)};
         return STATUS_OK;
+    case NET_ADD:
+        return parse_add(scope, net, index);
+    case NET_BATCHNORM:
+        return parse_batchnorm(scope, net, index);
+    case NET_DROPOUT:
+        return parse_dropout(scope, layer);
     default:
         layer->out = layer->in;
         return STATUS_OK;
     }
 }
 
-/* The user's name or the operation with its number among its kind; unique in the net. */
+/* The user's name or the kind of layer with its number among its kind; unique in the net. */
 static enum status parse_name(const struct json_scope *scope, struct net *net, int index)
 {
     struct net_layer *layer = &net->layers[index];
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(scope->object, "name");
+    const char *kind = kind_text(layer);
     int number = 1;
     for (int i = 0; i < index; i++)
-        number += net->layers[i].op == layer->op;
-    snprintf(layer->name, sizeof layer->name, "%s%d", op_text(layer->op), number);
+        number += !strcmp(kind_text(&net->layers[i]), kind);
+    snprintf(layer->name, sizeof layer->name, "%s%d", kind, number);
     const enum status status = json_get_text(scope, "name", layer->name, sizeof layer->name);
     if (status != STATUS_OK)
         return status;
+    if (!strcmp(layer->name, INPUT))
+        return json_complain(scope, "name", "another name, \"input\" is the network's input", item);
     for (int i = 0; i < index; i++)
         if (!strcmp(net->layers[i].name, layer->name))
             return error_set(scope->err, STATUS_INPUT,
@@ -235,9 +363,9 @@ static enum status parse_layer(const struct json_scope *scope, struct net *net, 
     if (status == STATUS_OK)
         status = check_layer_keys(scope, layer->op);
     if (status == STATUS_OK)
-        status = parse_name(scope, net, index);
+        status = parse_shape(scope, net, index);
     if (status == STATUS_OK)
-        status = parse_shape(scope, layer);
+        status = parse_name(scope, net, index);
     if (status != STATUS_OK)
         return status;
     if (shape_size(layer->out) > NET_MAX_ELEMENTS)
@@ -253,10 +381,10 @@ static enum status parse_layer(const struct json_scope *scope, struct net *net, 
 
 static enum status check_end(const struct json_scope *root, const struct net *net)
 {
-    const struct net_layer *last = &net->layers[net->layer_count - 1];
     if (!net->weighted_count)
         return error_set(root->err, STATUS_INPUT,
                          "%s: layers: no conv or fc layer; there is nothing to train", root->label);
+    const struct net_layer *last = &net->layers[net->layer_count - 1];
     if (shape_size(last->out) != (size_t)net->class_count)
         return error_set(root->err, STATUS_INPUT,
                          "%s: layers[%d]: output %dx%dx%d has %zu values, want one for each of %d "
@@ -268,12 +396,13 @@ static enum status check_end(const struct json_scope *root, const struct net *ne
 
 enum status net_layers_parse(const struct json_scope *root, struct net *net)
 {
+    static const char *const head_keys[] = {"op", "name", NULL};
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(root->object, "layers"), *item;
     enum status status = json_require(root, "layers");
     if (status != STATUS_OK)
         return status;
     if (!cJSON_IsArray(list) || !list->child || cJSON_GetArraySize(list) > NET_MAX_LAYERS)
-        return json_complain(root, "layers", "a list of 1 to 128 layers", list);
+        return json_complain(root, "layers", "a list of 1 to 256 layers", list);
     cJSON_ArrayForEach(item, list)
     {
         struct json_scope scope = *root;
@@ -281,10 +410,12 @@ enum status net_layers_parse(const struct json_scope *root, struct net *net)
         snprintf(scope.where, sizeof scope.where, "layers[%d]", net->layer_count);
         if (!cJSON_IsObject(item))
             return json_complain(&scope, "", "an object", item);
-        status = parse_layer(&scope, net, net->layer_count);
+        const bool left_out = is_softmax(item) && !item->next;
+        status = left_out ? json_check_keys(&scope, head_keys)
+                          : parse_layer(&scope, net, net->layer_count);
         if (status != STATUS_OK)
             return status;
-        net->layer_count++;
+        net->layer_count += !left_out;
     }
     return check_end(root, net);
 }

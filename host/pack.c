@@ -30,6 +30,47 @@ static const struct quant_layer *layer_weights(const struct pack *pack, int laye
     return index < 0 ? NULL : pack->quant->layers[index];
 }
 
+/* NULL for other layers than ADD. */
+static const struct quant_add *layer_add(const struct pack *pack, int layer)
+{
+    return pack->plan.layers[layer].op == OP_ADD ? &pack->quant->adds[pack->source[layer]] : NULL;
+}
+
+/* q: of a layer of the plan. */
+static struct pack_layout layer_layout(const struct pack *pack, int layer,
+                                       const struct quant_layer *q)
+{
+    const struct model *plan = &pack->plan;
+    const struct model_layer *l = &plan->layers[layer];
+    return (struct pack_layout){
+        .out_count = q->out_count,
+        .row_count = q->row_count,
+        .bits = q->bits,
+        .groups = l->op == OP_CONV2D ? l->groups : 1,
+        .depthwise = model_is_depthwise(l, &plan->buffers[l->in], &plan->buffers[l->out]),
+    };
+}
+
+static size_t param_bytes(const struct pack *pack, int layer)
+{
+    const struct quant_layer *q = layer_weights(pack, layer);
+    if (layer_add(pack, layer))
+        return MODEL_GROUP_BYTES;
+    if (!q)
+        return 0;
+    const struct pack_layout layout = layer_layout(pack, layer, q);
+    return pack_layout_param_bytes(&layout);
+}
+
+static size_t weight_bytes(const struct pack *pack, int layer)
+{
+    const struct quant_layer *q = layer_weights(pack, layer);
+    if (!q)
+        return 0;
+    const struct pack_layout layout = layer_layout(pack, layer, q);
+    return pack_layout_weight_bytes(&layout);
+}
+
 /* Gives each block its place; container_bytes in the end. */
 static enum status place_blocks(struct pack *pack, struct error *err)
 {
@@ -37,22 +78,19 @@ static enum status place_blocks(struct pack *pack, struct error *err)
     size_t at = MODEL_HEADER_BYTES + (size_t)plan->buffer_count * MODEL_BUFFER_BYTES +
                 (size_t)plan->layer_count * MODEL_LAYER_BYTES;
     for (int i = 0; i < plan->layer_count; i++) {
-        const struct quant_layer *q = layer_weights(pack, i);
-        if (!q)
-            continue;
-        plan->layers[i].param_offset = (uint32_t)at;
-        plan->layers[i].param_bytes = (uint32_t)pack_param_bytes(q->out_count);
-        at += plan->layers[i].param_bytes;
+        const size_t size = param_bytes(pack, i);
+        plan->layers[i].param_offset = size ? (uint32_t)at : 0;
+        plan->layers[i].param_bytes = (uint32_t)size;
+        at += size;
     }
     for (int i = 0; i < plan->layer_count; i++) {
-        const struct quant_layer *q = layer_weights(pack, i);
-        const size_t size = q ? pack_weight_bytes(q->out_count, q->row_count, q->bits) : 0;
+        const size_t size = weight_bytes(pack, i);
         if (size > CONTAINER_BYTES_MAX - at)
             return error_set(err, STATUS_INPUT,
                              "model %s: weights up to layer %s make more than %d bytes",
                              pack->quant->net->name, pack->quant->net->layers[pack->source[i]].name,
                              CONTAINER_BYTES_MAX);
-        plan->layers[i].weight_offset = q ? (uint32_t)at : 0;
+        plan->layers[i].weight_offset = size ? (uint32_t)at : 0;
         plan->layers[i].weight_bytes = (uint32_t)size;
         at += size;
     }
@@ -98,7 +136,7 @@ static void put_layer(const struct model_layer *layer, uint8_t *entry)
     put_u16(entry + ML_IN_BUFFER, layer->in);
     put_u16(entry + ML_IN2_BUFFER, layer->in2);
     put_u16(entry + ML_OUT_BUFFER, layer->out);
-    put_u16(entry + ML_GROUPS, layer->op == OP_CONV2D);
+    put_u16(entry + ML_GROUPS, layer->groups);
     entry[ML_KERNEL_H] = layer->kernel_h;
     entry[ML_KERNEL_W] = layer->kernel_w;
     entry[ML_STRIDE_H] = layer->stride_h;
@@ -113,6 +151,21 @@ static void put_layer(const struct model_layer *layer, uint8_t *entry)
     put_u32(entry + ML_PARAM_BYTES, layer->param_bytes);
 }
 
+/* Parameters and weights of a layer. */
+static void put_blocks(const struct pack *pack, int layer, uint8_t *bytes)
+{
+    const struct model_layer *l = &pack->plan.layers[layer];
+    const struct quant_layer *q = layer_weights(pack, layer);
+    const struct quant_add *add = layer_add(pack, layer);
+    if (add)
+        pack_add(add, bytes + l->param_offset);
+    if (!q)
+        return;
+    const struct pack_layout layout = layer_layout(pack, layer, q);
+    pack_layout_params(&layout, q, bytes + l->param_offset);
+    pack_layout_weights(&layout, q->weight, bytes + l->weight_offset);
+}
+
 /* bytes: container_bytes zeros. */
 static void put_container(const struct pack *pack, uint8_t *bytes)
 {
@@ -123,13 +176,8 @@ static void put_container(const struct pack *pack, uint8_t *bytes)
         put_buffer(&plan->buffers[i], entry);
     for (int i = 0; i < plan->layer_count; i++, entry += MODEL_LAYER_BYTES) {
         const struct model_layer *layer = &plan->layers[i];
-        const struct quant_layer *q = layer_weights(pack, i);
         put_layer(layer, entry);
-        if (q) {
-            pack_params(q, bytes + layer->param_offset);
-            pack_weights(q->weight, q->out_count, q->row_count, q->bits,
-                         bytes + layer->weight_offset);
-        }
+        put_blocks(pack, i, bytes);
     }
     put_u32(bytes + MH_CRC32,
             crc32_update(0, bytes + CRC_START, plan->container_bytes - CRC_START));
@@ -150,6 +198,20 @@ static bool add_scales(cJSON *meta, const struct quant_model *quant)
     return good;
 }
 
+static bool add_add_scales(cJSON *meta, const struct pack *pack)
+{
+    cJSON *list = cJSON_AddArrayToObject(meta, "add_scale");
+    bool good = list;
+    for (int i = 0; i < pack->plan.layer_count && good; i++) {
+        const struct quant_add *add = layer_add(pack, i);
+        if (!add)
+            continue;
+        const float scales[] = {add->a_scale, add->b_scale, add->out_scale};
+        good = cJSON_AddItemToArray(list, cJSON_CreateFloatArray(scales, 3));
+    }
+    return good;
+}
+
 static char *make_meta(const struct pack *pack)
 {
     const struct net *net = pack->quant->net;
@@ -163,7 +225,7 @@ static char *make_meta(const struct pack *pack)
             source < 0 ? container_op_name(pack->plan.layers[i].op) : net->layers[source].name;
         good = cJSON_AddItemToArray(names, cJSON_CreateString(name));
     }
-    good = good && add_scales(meta, pack->quant);
+    good = good && add_scales(meta, pack->quant) && add_add_scales(meta, pack);
     char *text = good ? cJSON_PrintUnformatted(meta) : NULL;
     cJSON_Delete(meta);
     return text;

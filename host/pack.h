@@ -20,10 +20,10 @@ struct container {
 /* Plans buffers (lifetimes may overlap), packs weights, checks the result with model_parse(). Layers: ReLU fused into
  * its convolution or FC, FLATTEN dropped where it moves nothing, ARGMAX last. The output buffer holds the network's
  * last values, which ARGMAX reads: the last weighted layer's, but where a pooling or a ReLU of its own follows. A run
- * leaves input, output and class buffer intact to its end (pack_arena.h). Blocks stand in the layers' order, weights
+ * leaves output and class buffer intact to its end, the input not (pack_arena.h). Blocks stand in the layers' order, weights
  * behind everything else: containers that differ in their last layers' weights begin alike.
  * Metadata: "model_json", "layers" (a name for each layer of the container), "in_scale", "out_scale" (a number for each
- * weighted layer), "weight_scale" (a list for each). */
+ * weighted layer), "weight_scale" (a list for each), "add_scale" ([a, b, out] for each ADD of the container). */
 MUST_CHECK enum status pack_model(const struct quant_model *model, struct container **out,
                                   struct error *err);
 void container_free(struct container *container); /* accepts NULL */

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Offline placement, the largest first, each at the lowest place that is free throughout its life
- * (Pisarchyk and Lee 2020, "greedy by size"). */
+ * (Pisarchyk and Lee 2020, "greedy by size"). Scratch lies at the start: a layer takes what it needs
+ * from there on, and its buffers lie behind that. */
 #include "pack_arena.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCRATCH = MODEL_MAX_BUFFERS, ITEMS_MAX = MODEL_MAX_BUFFERS + 1 };
-
-/* A stretch of arena: the buffers that share it in place, or the scratch. */
+/* A stretch of arena: the buffers that share it in place. */
 struct item {
-    int number;      /* first buffer, or SCRATCH */
+    int number;      /* first buffer */
     int first, last; /* layers that need it */
     uint32_t size;   /* multiple of MODEL_ALIGN */
     uint32_t offset; /* once it is placed */
@@ -19,9 +18,9 @@ struct item {
 struct planner {
     const struct model *model;
     int item_count;
-    struct item items[ITEMS_MAX];            /* placed ones first */
+    struct item items[MODEL_MAX_BUFFERS];    /* placed ones first */
     int item_of[MODEL_MAX_BUFFERS];          /* number of the item that holds a buffer */
-    uint32_t scratch_need[MODEL_MAX_LAYERS]; /* bytes */
+    uint32_t scratch_need[MODEL_MAX_LAYERS]; /* bytes, a multiple of MODEL_ALIGN */
 };
 
 static uint32_t align(uint32_t size)
@@ -29,13 +28,40 @@ static uint32_t align(uint32_t size)
     return (size + MODEL_ALIGN - 1) / MODEL_ALIGN * MODEL_ALIGN;
 }
 
-/* FLATTEN writes nothing; RELU does, but not over what has to stay. */
-static bool in_place(const struct planner *planner, const struct model_layer *layer)
+/* Whether a layer from number `first` on reads what the item of buffer b holds. */
+static bool is_read_from(const struct planner *planner, int first, uint16_t b)
 {
-    const int item = planner->item_of[layer->in];
-    return layer->op == OP_FLATTEN ||
-           (layer->op == OP_RELU && item != planner->item_of[planner->model->input] &&
-            item != planner->item_of[planner->model->output]);
+    const struct model *model = planner->model;
+    const int item = planner->item_of[b];
+    for (int i = first; i < model->layer_count; i++) {
+        const struct model_layer *layer = &model->layers[i];
+        if (planner->item_of[layer->in] == item ||
+            (layer->in2 != MODEL_NONE && planner->item_of[layer->in2] == item))
+            return true;
+    }
+    return false;
+}
+
+/* Whether layer number index may write over what it reads from buffer b. */
+static bool may_overwrite(const struct planner *planner, int index, uint16_t b)
+{
+    const int item = planner->item_of[b];
+    return item != planner->item_of[planner->model->input] &&
+           item != planner->item_of[planner->model->output] && !is_read_from(planner, index + 1, b);
+}
+
+/* The item in whose place layer number index leaves its result, -1 if it has a place of its own.
+ * FLATTEN writes nothing; RELU and ADD do, but not over what is needed later. */
+static int in_place(const struct planner *planner, int index)
+{
+    const struct model_layer *layer = &planner->model->layers[index];
+    if (layer->op == OP_FLATTEN)
+        return planner->item_of[layer->in];
+    if ((layer->op == OP_RELU || layer->op == OP_ADD) && may_overwrite(planner, index, layer->in))
+        return planner->item_of[layer->in];
+    if (layer->op == OP_ADD && may_overwrite(planner, index, layer->in2))
+        return planner->item_of[layer->in2];
+    return -1;
 }
 
 static struct item *find_item(struct planner *planner, int number)
@@ -60,58 +86,54 @@ static void collect_buffers(struct planner *planner)
 {
     const struct model *model = planner->model;
     const int end = model->layer_count - 1;
-    for (int b = 0; b < model->buffer_count; b++) {
+    for (int b = 0; b < model->buffer_count; b++)
         planner->item_of[b] = b;
-        for (int i = 0; i < model->layer_count; i++)
-            if (model->layers[i].out == b && in_place(planner, &model->layers[i]))
-                planner->item_of[b] = planner->item_of[model->layers[i].in];
+    for (int i = 0; i <= end; i++) {
+        const int item = in_place(planner, i);
+        if (item >= 0)
+            planner->item_of[model->layers[i].out] = item;
+    }
+    for (int b = 0; b < model->buffer_count; b++)
         if (planner->item_of[b] == b)
             planner->items[planner->item_count++] = (struct item){.number = b, .first = end};
-    }
     for (int i = 0; i <= end; i++) {
         need_buffer(planner, model->layers[i].in, i, i);
+        if (model->layers[i].in2 != MODEL_NONE)
+            need_buffer(planner, model->layers[i].in2, i, i);
         need_buffer(planner, model->layers[i].out, i, i);
     }
-    need_buffer(planner, model->input, 0, end);
+    need_buffer(planner, model->input, 0, 0); /* from before the run */
     need_buffer(planner, model->output, end, end);
     if (model->class_out != MODEL_NONE)
         need_buffer(planner, model->class_out, end, end);
 }
 
-static void collect_scratch(struct planner *planner)
+/* Returns the largest need. */
+static uint32_t collect_scratch(struct planner *planner)
 {
     const struct model *model = planner->model;
-    struct item item = {.number = SCRATCH, .first = model->layer_count, .last = -1};
+    uint32_t largest = 0;
     for (int i = 0; i < model->layer_count; i++) {
         const struct model_layer *layer = &model->layers[i];
-        const uint32_t need =
-            model_scratch_bytes(layer, &model->buffers[layer->in], &model->buffers[layer->out]);
+        const uint32_t need = align(
+            model_scratch_bytes(layer, &model->buffers[layer->in], &model->buffers[layer->out]));
         planner->scratch_need[i] = need;
-        if (need && item.last < 0)
-            item.first = i;
-        if (need)
-            item.last = i;
-        item.size = align(need) > item.size ? align(need) : item.size;
+        largest = need > largest ? need : largest;
     }
-    if (item.size)
-        planner->items[planner->item_count++] = item;
+    return largest;
 }
 
-/* Scratch keeps nothing from one layer to the next: it is in the way only in layers that use it. */
-static bool meets_scratch(const struct planner *planner, const struct item *item)
+/* End of the scratch that is in use at any time in an item's life. */
+static uint32_t scratch_end(const struct planner *planner, const struct item *item)
 {
+    uint32_t end = 0;
     for (int i = item->first; i <= item->last; i++)
-        if (planner->scratch_need[i])
-            return true;
-    return false;
+        end = planner->scratch_need[i] > end ? planner->scratch_need[i] : end;
+    return end;
 }
 
-static bool live_together(const struct planner *planner, const struct item *a, const struct item *b)
+static bool live_together(const struct item *a, const struct item *b)
 {
-    if (a->number == SCRATCH)
-        return meets_scratch(planner, b);
-    if (b->number == SCRATCH)
-        return meets_scratch(planner, a);
     return a->first <= b->last && b->first <= a->last;
 }
 
@@ -129,12 +151,12 @@ static void place(struct planner *planner, int index)
 {
     struct item *item = &planner->items[index];
     bool moved = true;
-    item->offset = 0;
+    item->offset = scratch_end(planner, item);
     while (moved) {
         moved = false;
         for (int i = 0; i < index; i++) {
             const struct item *other = &planner->items[i];
-            if (live_together(planner, item, other) && item->offset < other->offset + other->size &&
+            if (live_together(item, other) && item->offset < other->offset + other->size &&
                 other->offset < item->offset + item->size) {
                 item->offset = other->offset + other->size;
                 moved = true;
@@ -146,22 +168,16 @@ static void place(struct planner *planner, int index)
 void pack_arena(struct model *plan)
 {
     struct planner planner = {.model = plan};
-    uint32_t end = 0;
     collect_buffers(&planner);
-    collect_scratch(&planner);
+    plan->scratch_offset = 0;
+    plan->scratch_bytes = collect_scratch(&planner);
+    uint32_t end = plan->scratch_bytes;
     qsort(planner.items, (size_t)planner.item_count, sizeof *planner.items, compare_size);
-    for (int i = 0; i < planner.item_count; i++)
-        place(&planner, i);
-    plan->scratch_offset = plan->scratch_bytes = 0;
     for (int i = 0; i < planner.item_count; i++) {
         const struct item *item = &planner.items[i];
-        const uint32_t slack = item->number == SCRATCH ? 0 : MODEL_SLACK;
-        if (item->number == SCRATCH) {
-            plan->scratch_offset = item->offset;
-            plan->scratch_bytes = item->size;
-        }
-        if (item->offset + item->size + slack > end)
-            end = item->offset + item->size + slack;
+        place(&planner, i);
+        if (item->offset + item->size + MODEL_SLACK > end)
+            end = item->offset + item->size + MODEL_SLACK;
     }
     for (int b = 0; b < plan->buffer_count; b++)
         plan->buffers[b].arena_offset = find_item(&planner, planner.item_of[b])->offset;

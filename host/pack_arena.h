@@ -5,14 +5,14 @@
 
 #include "model.h"
 
-/* Takes layers and buffers (shapes) of plan, each layer's input being an older one's output or the
+/* Takes layers and buffers (shapes) of plan, each layer's inputs being older ones' outputs or the
  * model's input; fills the buffers' arena_offset, scratch_offset, scratch_bytes and arena_bytes.
  *
  * Buffers share memory when no layer needs both. The output and the class buffer live to the end of
- * a run, and so does the input, from before it: a run leaves the input as it was, and the same
- * input can be run any number of times, in either tier and up to any layer, without sending it
- * again. RELU and FLATTEN work in place. Scratch shares memory with buffers that live only while
- * no layer uses scratch. */
+ * a run; the input does not, so that every run wants it anew: it is among the largest buffers, and
+ * the last layers would not use its memory otherwise. RELU, FLATTEN and ADD work in place where
+ * nothing reads later what they write over. Scratch shares memory with buffers, as far as no layer
+ * in whose time they live uses it. */
 void pack_arena(struct model *plan);
 
 #endif

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The walk over a network's layers.
  *
- * ReLU: a weighted layer with a fused one leaves uint8; every ReLU behind it, up to the next
- * weighted layer, then changes nothing and is dropped (max pooling and flatten between them commute
- * with it, average pooling keeps the sign). On int8 values it stays a layer of its own.
+ * ReLU: a weighted layer or ADD with a fused one leaves uint8; every ReLU behind it, up to the next
+ * of those, then changes nothing and is dropped (max pooling and flatten between them commute with
+ * it, average pooling keeps the sign). On int8 values it stays a layer of its own. A ReLU6 that is
+ * not fused rescales: an ADD of the values alone.
  * FLATTEN: memory holds NHWC order before and after it. It is a layer only if an operation that
- * sees the shape follows, and works in place even then. */
+ * sees the shape follows, and works in place even then.
+ * BATCHNORM, DROPOUT: change nothing, the weights are folded. */
 #include "pack_layers.h"
 
 #include <stdio.h>
@@ -13,17 +15,25 @@
 
 #include "nn_insn.h"
 
-enum { ELEMENTS_MAX = 1 << 24, PLANE_BYTES_MAX = 1 << 28, CLASS_BYTES = 2, NO_FLATTEN = -1 };
+enum { ELEMENTS_MAX = 1 << 24, PLANE_BYTES_MAX = 1 << 28, CLASS_BYTES = 2 };
+
+/* Where the values behind a layer of the network are. */
+struct place {
+    uint16_t buffer;
+    int flatten; /* the FLATTEN that gives them their shape and was left out; NO_FLATTEN: none */
+};
+enum { NO_FLATTEN = -1 };
 
 struct walk {
     const struct quant_model *model;
     struct model *plan;
     int *source;
-    uint16_t at;    /* buffer of the values so far */
-    int flattening; /* the last FLATTEN that was left out, NO_FLATTEN if none is pending */
+    struct place at;                         /* of the values so far */
+    struct place places[NET_MAX_LAYERS + 1]; /* [layer + 1] */
     struct error *err;
 };
 
+/* The next operation's result; it becomes the values so far. */
 static enum status add_buffer(struct walk *walk, struct shape shape, bool is_signed,
                               const char *name)
 {
@@ -38,8 +48,8 @@ static enum status add_buffer(struct walk *walk, struct shape shape, bool is_sig
                          "layer %s: activations of %dx%dx%d; a container holds at most %d in each "
                          "direction and %d in all",
                          name, shape.h, shape.w, shape.c, MODEL_MAX_DIM, ELEMENTS_MAX);
-    walk->at = plan->buffer_count++;
-    plan->buffers[walk->at] = (struct model_buffer){
+    walk->at = (struct place){plan->buffer_count++, NO_FLATTEN};
+    plan->buffers[walk->at.buffer] = (struct model_buffer){
         .height = (uint16_t)shape.h,
         .width = (uint16_t)shape.w,
         .channels = (uint16_t)shape.c,
@@ -49,7 +59,7 @@ static enum status add_buffer(struct walk *walk, struct shape shape, bool is_sig
     return STATUS_OK;
 }
 
-/* Appends an operation on the values so far. source: its layer of the network. */
+/* Appends an operation on layer.in and layer.in2. source: its layer of the network. */
 static enum status add_layer(struct walk *walk, struct model_layer layer, struct shape out,
                              bool is_signed, int source)
 {
@@ -59,12 +69,10 @@ static enum status add_layer(struct walk *walk, struct model_layer layer, struct
         return error_set(walk->err, STATUS_INPUT,
                          "layer %s: more than %d layers in a container; use fewer", name,
                          MODEL_MAX_LAYERS);
-    layer.in = walk->at;
-    layer.in2 = MODEL_NONE;
     const enum status status = add_buffer(walk, out, is_signed, name);
     if (status != STATUS_OK)
         return status;
-    layer.out = walk->at;
+    layer.out = walk->at.buffer;
     walk->source[plan->layer_count] = source;
     plan->layers[plan->layer_count++] = layer;
     return STATUS_OK;
@@ -75,16 +83,25 @@ static struct shape buffer_shape(const struct model_buffer *buffer)
     return (struct shape){buffer->height, buffer->width, buffer->channels};
 }
 
-/* Makes the FLATTEN that was left out a layer; the operation behind it sees the shape. */
-static enum status flush_flatten(struct walk *walk)
+static bool is_signed_at(const struct walk *walk, struct place place)
 {
-    const int source = walk->flattening;
+    return walk->plan->buffers[place.buffer].is_signed;
+}
+
+/* Makes the FLATTEN that was left out a layer; the operation behind it sees the shape. */
+static enum status shape_values(struct walk *walk, struct place *place)
+{
+    const int source = place->flatten;
     if (source == NO_FLATTEN)
         return STATUS_OK;
-    walk->flattening = NO_FLATTEN;
-    return add_layer(walk, (struct model_layer){.op = OP_FLATTEN},
-                     walk->model->net->layers[source].out, walk->plan->buffers[walk->at].is_signed,
-                     source);
+    const struct model_layer flatten = {.op = OP_FLATTEN, .in = place->buffer, .in2 = MODEL_NONE};
+    const struct place before = walk->at;
+    const enum status status = add_layer(walk, flatten, walk->model->net->layers[source].out,
+                                         is_signed_at(walk, *place), source);
+    const struct place made = walk->at;
+    walk->at = before;
+    *place = made;
+    return status;
 }
 
 static void copy_window(const struct net_layer *from, struct model_layer *to)
@@ -117,7 +134,7 @@ static enum status check_weighted(const struct walk *walk, const struct net_laye
 {
     const int index = walk->model->net->weighted[layer->weighted_index];
     const size_t rows = net_layer_weights(layer) / (size_t)layer->out.c;
-    const bool is_signed = walk->plan->buffers[walk->at].is_signed;
+    const bool is_signed = is_signed_at(walk, walk->at);
     if (!q)
         return error_set(walk->err, STATUS_INPUT, "layer %s: not quantized", layer->name);
     if (q->bits != 8 && q->bits != 4 && q->bits != 2)
@@ -163,17 +180,19 @@ static enum status walk_weighted(struct walk *walk, int index)
     const struct quant_layer *q = walk->model->layers[layer->weighted_index];
     struct model_layer made = {.op = layer->op == NET_CONV ? OP_CONV2D : OP_FC};
     enum status status = STATUS_OK;
-    if (layer->op == NET_CONV) {
+    if (layer->op == NET_CONV) { /* FC takes any shape */
         copy_window(layer, &made);
+        made.groups = (uint16_t)layer->groups;
         status = check_plane(walk, layer);
         if (status == STATUS_OK)
-            status = flush_flatten(walk);
+            status = shape_values(walk, &walk->at);
     }
-    walk->flattening = NO_FLATTEN; /* FC takes any shape */
     if (status == STATUS_OK)
         status = check_weighted(walk, layer, q);
     if (status != STATUS_OK)
         return status;
+    made.in = walk->at.buffer;
+    made.in2 = MODEL_NONE;
     made.weight_bits = (uint8_t)q->bits;
     made.relu = q->relu;
     return add_layer(walk, made, layer->out, !q->relu, index);
@@ -182,25 +201,77 @@ static enum status walk_weighted(struct walk *walk, int index)
 static enum status walk_pool(struct walk *walk, int index)
 {
     const struct net_layer *layer = &walk->model->net->layers[index];
-    struct model_layer made = {.op = layer->op == NET_MAXPOOL ? OP_MAXPOOL : OP_AVGPOOL};
+    struct model_layer made = {.op = layer->op == NET_MAXPOOL ? OP_MAXPOOL : OP_AVGPOOL,
+                               .in2 = MODEL_NONE};
     copy_window(layer, &made);
-    const enum status status = flush_flatten(walk);
+    const enum status status = shape_values(walk, &walk->at);
     if (status != STATUS_OK)
         return status;
-    return add_layer(walk, made, layer->out, walk->plan->buffers[walk->at].is_signed, index);
+    made.in = walk->at.buffer;
+    return add_layer(walk, made, layer->out, is_signed_at(walk, walk->at), index);
+}
+
+static enum status check_add(const struct walk *walk, int index, struct place a, struct place b)
+{
+    const struct net *net = walk->model->net;
+    const struct quant_add *add = &walk->model->adds[index];
+    const char *name = net->layers[index].name;
+    if (!add->multiplier)
+        return error_set(walk->err, STATUS_INPUT, "layer %s: not quantized", name);
+    if (add->a_signed != is_signed_at(walk, a) || add->b_signed != is_signed_at(walk, b))
+        return error_set(walk->err, STATUS_INPUT,
+                         "layer %s: quantized for %s and %s inputs, but they are %s and %s", name,
+                         add->a_signed ? "int8" : "uint8", add->b_signed ? "int8" : "uint8",
+                         is_signed_at(walk, a) ? "int8" : "uint8",
+                         is_signed_at(walk, b) ? "int8" : "uint8");
+    if (add->relu && net->layers[index].op == NET_ADD && quant_fused_relu(net, index) < 0)
+        return error_set(walk->err, STATUS_INPUT,
+                         "layer %s: quantized with a ReLU that does not follow it", name);
+    if (add->ma > 127 || add->mb > 127 || add->shift > 31)
+        return error_set(walk->err, STATUS_INPUT,
+                         "layer %s: factors %d, %d or shift %d out of range", name, add->ma,
+                         add->mb, add->shift);
+    return STATUS_OK;
+}
+
+/* ADD, or a ReLU6 on its own. */
+static enum status walk_add(struct walk *walk, int index)
+{
+    const struct net_layer *layer = &walk->model->net->layers[index];
+    const struct quant_add *add = &walk->model->adds[index];
+    enum status status = shape_values(walk, &walk->at);
+    struct place b = walk->at;
+    if (layer->op == NET_ADD) {
+        b = walk->places[layer->with + 1];
+        if (status == STATUS_OK)
+            status = shape_values(walk, &b);
+    }
+    if (status == STATUS_OK)
+        status = check_add(walk, index, walk->at, b);
+    if (status != STATUS_OK)
+        return status;
+    const struct model_layer made = {
+        .op = OP_ADD, .relu = add->relu, .in = walk->at.buffer, .in2 = b.buffer};
+    return add_layer(walk, made, layer->out, !add->relu, index);
 }
 
 /* The values stay int8: that is what the quantizer takes the next layer's input for. */
 static enum status walk_relu(struct walk *walk, int index)
 {
-    const struct model_buffer *in = &walk->plan->buffers[walk->at];
-    if (!in->is_signed)
+    if (!is_signed_at(walk, walk->at))
         return STATUS_OK;
-    return add_layer(walk, (struct model_layer){.op = OP_RELU}, buffer_shape(in), true, index);
+    const int flatten = walk->at.flatten;
+    const struct model_layer made = {.op = OP_RELU, .in = walk->at.buffer, .in2 = MODEL_NONE};
+    const struct shape shape = buffer_shape(&walk->plan->buffers[walk->at.buffer]);
+    const enum status status = add_layer(walk, made, shape, true, index);
+    walk->at.flatten = flatten;
+    return status;
 }
 
 static enum status walk_layer(struct walk *walk, int index)
 {
+    if (quant_is_add(walk->model->net, index))
+        return walk_add(walk, index);
     switch (walk->model->net->layers[index].op) {
     case NET_CONV:
     case NET_FC:
@@ -210,8 +281,10 @@ static enum status walk_layer(struct walk *walk, int index)
         return walk_pool(walk, index);
     case NET_RELU:
         return walk_relu(walk, index);
-    default:
-        walk->flattening = index;
+    case NET_FLATTEN:
+        walk->at.flatten = index;
+        return STATUS_OK;
+    default: /* RELU6 is fused, BATCHNORM and DROPOUT change nothing */
         return STATUS_OK;
     }
 }
@@ -220,18 +293,21 @@ enum status pack_layers(const struct quant_model *model, struct model *plan, int
                         struct error *err)
 {
     const struct net *net = model->net;
-    struct walk walk = {model, plan, source, 0, NO_FLATTEN, err};
+    struct walk walk = {.model = model, .plan = plan, .source = source, .err = err};
     memset(plan, 0, sizeof *plan);
     plan->isa_version = NN_ISA_VERSION;
     snprintf(plan->name, sizeof plan->name, "%.*s", MODEL_NAME_BYTES, net->name);
     enum status status = add_buffer(&walk, net->input, net->input_signed, "input");
-    plan->input = walk.at;
-    for (int i = 0; i < net->layer_count && status == STATUS_OK; i++)
+    plan->input = walk.at.buffer;
+    walk.places[0] = walk.at;
+    for (int i = 0; i < net->layer_count && status == STATUS_OK; i++) {
         status = walk_layer(&walk, i);
-    plan->output = walk.at;
+        walk.places[i + 1] = walk.at;
+    }
+    plan->output = walk.at.buffer;
+    const struct model_layer argmax = {.op = OP_ARGMAX, .in = walk.at.buffer, .in2 = MODEL_NONE};
     if (status == STATUS_OK)
-        status = add_layer(&walk, (struct model_layer){.op = OP_ARGMAX},
-                           (struct shape){1, 1, CLASS_BYTES}, false, PACK_NO_SOURCE);
-    plan->class_out = walk.at;
+        status = add_layer(&walk, argmax, (struct shape){1, 1, CLASS_BYTES}, false, PACK_NO_SOURCE);
+    plan->class_out = walk.at.buffer;
     return status;
 }

@@ -155,6 +155,8 @@ static enum status qat_create(struct qat *qat, const struct float_model *model,
     if (status != STATUS_OK)
         return status;
     qat->kept->owns_layers = true;
+    quant_model_set_adds(qat->present, calibration);
+    quant_model_set_adds(qat->kept, calibration);
     for (int k = 0; status == STATUS_OK && k < qat->net->weighted_count; k++)
         status = create_layer(qat, calibration, k, bits[k], err);
     if (status == STATUS_OK)
@@ -212,7 +214,7 @@ enum status qat_train(const struct float_model *model, const struct calibration 
         .on_epoch_context = context,
         .hooks = {.context = &qat,
                   .input_scale = 1,
-                  .logit_scale = calibration->out_scale[net->weighted_count - 1],
+                  .logit_scale = calibration->logit_scale,
                   .load = load_hook,
                   .forward = forward_hook,
                   .backward = backward_hook,

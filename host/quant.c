@@ -68,18 +68,6 @@ float quant_snap_scale(const struct quant_layer *layer, float scale)
     return (float)(ldexp(m, exponent - 8) * unit);
 }
 
-int quant_fused_relu(const struct net *net, int layer)
-{
-    for (int i = layer + 1; i < net->layer_count; i++) {
-        const enum net_op op = net->layers[i].op;
-        if (op == NET_RELU)
-            return i;
-        if (op != NET_MAXPOOL && op != NET_FLATTEN)
-            return -1;
-    }
-    return -1;
-}
-
 /* All positive weights at one end of x's range, all negative ones at the other. */
 int64_t quant_worst_sum(const struct quant_layer *layer, int channel)
 {
@@ -155,15 +143,23 @@ enum status quant_model_create(const struct net *net, struct quant_model **out, 
     *out = NULL;
     struct quant_model *model = calloc(1, sizeof *model);
     struct quant_layer **layers = calloc((size_t)net->weighted_count + 1, sizeof *layers);
-    if (!model || !layers) {
+    struct quant_add *adds = calloc((size_t)net->layer_count + 1, sizeof *adds);
+    if (!model || !layers || !adds) {
         free(model);
         free(layers);
+        free(adds);
         return error_set(err, STATUS_NO_MEMORY, "quantized model %s: out of memory", net->name);
     }
     model->net = net;
     model->layers = layers;
+    model->adds = adds;
     *out = model;
     return STATUS_OK;
+}
+
+void quant_model_set_adds(struct quant_model *model, const struct calibration *calibration)
+{
+    memcpy(model->adds, calibration->adds, (size_t)model->net->layer_count * sizeof *model->adds);
 }
 
 void quant_model_free(struct quant_model *model)
@@ -173,5 +169,6 @@ void quant_model_free(struct quant_model *model)
     for (int i = 0; model->owns_layers && i < model->net->weighted_count; i++)
         quant_layer_free(model->layers[i]);
     free(model->layers);
+    free(model->adds);
     free(model);
 }

@@ -34,21 +34,36 @@ struct quant_layer {
     float *weight_scale; /* [out_count] */
 };
 
+/* Residual addition: y = requantize(ma * a + mb * b, multiplier, shift, relu), a the values before
+ * the layer, b those of layer `with`, y uint8 with relu, else int8. A RELU6 layer that is fused
+ * into none is one too, with b = a and mb = 0 (quant_is_add()). */
+struct quant_add {
+    uint8_t ma, mb; /* 0..127 */
+    uint8_t multiplier, shift;
+    bool relu, a_signed, b_signed;
+    float a_scale, b_scale, out_scale;
+};
+
 struct quant_model {
     const struct net *net;       /* borrowed */
     struct quant_layer **layers; /* [weighted_count]; borrowed or owned, see quant_model_free() */
     bool owns_layers;
+    struct quant_add *adds; /* [layer_count], by layer, see quant_is_add(); always owned */
 };
 
 /* Activation ranges and input statistics of a float model, from calibration images. */
 struct calibration {
-    int weighted_count;
+    int weighted_count, layer_count;
     float *in_scale, *out_scale; /* [weighted_count] */
     bool *in_signed;             /* [weighted_count] */
     bool *relu;                  /* [weighted_count]: a ReLU is fused (quant_fused_relu()) */
-    float **in_mean; /* [weighted_count] -> [row_count] mean of each weight row's element */
-    float **in_gram; /* [weighted_count] -> [row_count][row_count] mean of x x^T, for rounding;
-                        NULL: not kept */
+    struct quant_add *adds;      /* [layer_count], complete; zeros where !quant_is_add() */
+    float logit_scale;           /* of the network's last values */
+    /* [weighted_count] -> [groups][row_count] mean of each weight row's element */
+    float **in_mean;
+    /* [weighted_count] -> [groups][row_count][row_count] mean of x x^T, for rounding; NULL: not
+     * kept */
+    float **in_gram;
 };
 
 /* count: images used, from the front of data (training part). */
@@ -85,9 +100,20 @@ static inline bool quant_channel_fits(const struct quant_layer *layer, int chann
  * power of two, which the core multiplies by exactly. scale > 0. */
 float quant_snap_scale(const struct quant_layer *layer, float scale);
 
-/* The layer number of the ReLU that is fused into weighted layer number `layer` (max pooling and
- * flatten may stand between them: both commute with it), or -1. */
+/* The layer number of the ReLU or ReLU6 that is fused into layer number `layer`, a weighted one or
+ * an ADD, or -1. Max pooling and flatten may stand between them: both commute with it. No ADD may
+ * read the values before it. */
 int quant_fused_relu(const struct net *net, int layer);
+
+/* Whether a layer is a struct quant_add: an ADD, or a RELU6 that is fused into no layer. */
+bool quant_is_add(const struct net *net, int layer);
+
+/* Whether the values behind a layer, or the input (NET_INPUT), are int8 on the core, else uint8. */
+bool quant_is_signed(const struct net *net, int layer);
+
+/* Chooses ma, mb, multiplier and shift of least error from the other fields, of which the scales
+ * are > 0. Nothing can overflow. with_b: false leaves b out, mb = 0. */
+void quant_add_set(struct quant_add *add, bool with_b);
 
 /* Bias, multiplier and shift of every channel from real values: fills bias, bias_shift, multiplier,
  * shift of a layer whose weight, weight_scale, in_scale, out_scale, relu, in_signed are set.
@@ -104,9 +130,12 @@ static inline int32_t requantize(int32_t acc, uint8_t multiplier, uint8_t shift,
     return t < low ? low : t > high ? high : t;
 }
 
-/* A model of empty layer slots for net (borrowed). Frees its layers only if owns_layers. */
+/* A model of empty layer slots and zero-filled adds for net (borrowed). Frees its layers only if
+ * owns_layers. */
 MUST_CHECK enum status quant_model_create(const struct net *net, struct quant_model **out,
                                           struct error *err);
+/* Copies the calibration's adds. */
+void quant_model_set_adds(struct quant_model *model, const struct calibration *calibration);
 void quant_model_free(struct quant_model *model);
 
 #endif

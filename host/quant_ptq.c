@@ -137,53 +137,112 @@ static float corrected_bias(const struct quant_layer *layer, const float *w, con
     return (float)((double)bias - shift);
 }
 
-static bool quantize_channels(struct quant_layer *layer, const struct round_metric *metric,
-                              const float *weights)
+struct job {
+    struct quant_layer *layer;
+    const float *weights, *mean, *gram; /* mean, gram: [groups]..., gram or NULL */
+    int group_count, group_channels;
+};
+
+static bool work_create(struct channel_work *work, size_t count)
 {
-    const size_t n = (size_t)layer->row_count;
-    bool ready = true;
-#pragma omp parallel reduction(&& : ready)
-    {
-        struct channel_work work = {
-            .floats = malloc(3 * n * sizeof(float)), .q = malloc(n), .try = malloc(n)};
-        ready = work.floats && work.q && work.try;
-#pragma omp for schedule(dynamic, 1)
-        for (int c = 0; c < layer->out_count; c++) {
-            const float *w = weights + (size_t)c * n;
-            if (!ready)
-                continue;
-            quantize_channel(layer, metric, w, c, &work);
-            limit_accumulator(layer, w, c);
-        }
-        free(work.floats);
-        free(work.q);
-        free(work.try);
-    }
-    return ready;
+    *work = (struct channel_work){
+        .floats = malloc(3 * count * sizeof(float)), .q = malloc(count), .try = malloc(count)};
+    return work->floats && work->q && work->try;
 }
 
-static enum status fill_layer(struct quant_layer *layer, const struct float_model *model,
-                              const struct calibration *calibration, int index, struct error *err)
+static void work_free(struct channel_work *work)
 {
-    const float *weights = model->weights[index], *mean = calibration->in_mean[index];
+    free(work->floats);
+    free(work->q);
+    free(work->try);
+}
+
+static void fill_channel(const struct job *job, const struct round_metric *metric, int channel,
+                         const struct channel_work *work)
+{
+    const float *w = job->weights + (size_t)channel * (size_t)job->layer->row_count;
+    quantize_channel(job->layer, metric, w, channel, work);
+    limit_accumulator(job->layer, w, channel);
+}
+
+static enum status create_metric(const struct job *job, int group, struct round_metric **out,
+                                 struct error *err)
+{
+    const size_t n = (size_t)job->layer->row_count, g = (size_t)group;
+    return round_metric_create(job->gram ? job->gram + g * n * n : NULL, job->mean + g * n,
+                               job->layer->row_count, DAMPING, out, err);
+}
+
+/* One group: its channels on all threads. */
+static enum status fill_channels(const struct job *job, struct error *err)
+{
     struct round_metric *metric;
-    enum status status = round_metric_create(calibration->in_gram[index], mean, layer->row_count,
-                                             DAMPING, &metric, err);
-    if (status)
+    bool ready = true;
+    const enum status status = create_metric(job, 0, &metric, err);
+    if (status != STATUS_OK)
         return status;
-    float *bias = malloc((size_t)layer->out_count * sizeof *bias);
-    if (!bias || !quantize_channels(layer, metric, weights)) {
-        status = error_set(err, STATUS_NO_MEMORY, "quantization: out of memory");
-        goto out;
+#pragma omp parallel reduction(&& : ready)
+    {
+        struct channel_work work;
+        ready = work_create(&work, (size_t)job->layer->row_count);
+#pragma omp for schedule(dynamic, 1)
+        for (int c = 0; c < job->group_channels; c++)
+            if (ready)
+                fill_channel(job, metric, c, &work);
+        work_free(&work);
     }
-    for (int c = 0; c < layer->out_count; c++) {
-        const float *w = weights + (size_t)c * (size_t)layer->row_count;
-        bias[c] = corrected_bias(layer, w, mean, c, model->biases[index][c]);
-    }
-    quant_layer_set_requantization(layer, bias);
-out:
-    free(bias);
     round_metric_free(metric);
+    return ready ? STATUS_OK : error_set(err, STATUS_NO_MEMORY, "quantization: out of memory");
+}
+
+static enum status fill_group(const struct job *job, int group, struct error *err)
+{
+    struct channel_work work;
+    struct round_metric *metric = NULL;
+    enum status status = create_metric(job, group, &metric, err);
+    if (!work_create(&work, (size_t)job->layer->row_count) && status == STATUS_OK)
+        status = error_set(err, STATUS_NO_MEMORY, "quantization: out of memory");
+    for (int c = 0; c < job->group_channels && status == STATUS_OK; c++)
+        fill_channel(job, metric, group * job->group_channels + c, &work);
+    work_free(&work);
+    round_metric_free(metric);
+    return status;
+}
+
+/* Several groups: whole ones on each thread. */
+static enum status fill_groups(const struct job *job, struct error *err)
+{
+    enum status status = STATUS_OK;
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int g = 0; g < job->group_count; g++) {
+        struct error own;
+        const enum status result = fill_group(job, g, &own);
+        if (result != STATUS_OK)
+#pragma omp critical
+        {
+            status = result;
+            *err = own;
+        }
+    }
+    return status;
+}
+
+static enum status fill_layer(const struct job *job, const float *float_bias, struct error *err)
+{
+    struct quant_layer *layer = job->layer;
+    const size_t rows = (size_t)layer->row_count;
+    float *bias = malloc((size_t)layer->out_count * sizeof *bias);
+    if (!bias)
+        return error_set(err, STATUS_NO_MEMORY, "quantization: out of memory");
+    const enum status status =
+        job->group_count > 1 ? fill_groups(job, err) : fill_channels(job, err);
+    for (int c = 0; c < layer->out_count && status == STATUS_OK; c++) {
+        const float *mean = job->mean + (size_t)(c / job->group_channels) * rows;
+        bias[c] = corrected_bias(layer, job->weights + (size_t)c * rows, mean, c, float_bias[c]);
+    }
+    if (status == STATUS_OK)
+        quant_layer_set_requantization(layer, bias);
+    free(bias);
     return status;
 }
 
@@ -203,7 +262,14 @@ enum status quant_layer_ptq(const struct float_model *model, const struct calibr
     layer->in_signed = calibration->in_signed[weighted_index];
     layer->in_scale = calibration->in_scale[weighted_index];
     layer->out_scale = calibration->out_scale[weighted_index];
-    status = fill_layer(layer, model, calibration, weighted_index, err);
+    const int groups = l->op == NET_CONV ? l->groups : 1;
+    const struct job job = {.layer = layer,
+                            .weights = model->weights[weighted_index],
+                            .mean = calibration->in_mean[weighted_index],
+                            .gram = calibration->in_gram[weighted_index],
+                            .group_count = groups,
+                            .group_channels = l->out.c / groups};
+    status = fill_layer(&job, model->biases[weighted_index], err);
     if (status) {
         quant_layer_free(layer);
         return error_wrap(err, status, "%s", l->name);

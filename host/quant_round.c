@@ -8,6 +8,8 @@
 #include <string.h>
 
 enum { DESCENT_SWEEPS = 20 };
+static const double NOISE =
+    1e-4; /* relative to mean squares; times the damping, 10 float epsilons */
 
 struct ranked {
     float variance;
@@ -27,29 +29,32 @@ static float covariance(const float *gram, const float *mean, int count, int i, 
     return gram[(size_t)i * (size_t)count + (size_t)j] - mean[i] * mean[j];
 }
 
-/* Fills order and matrix. */
+/* Fills order and matrix. Inputs that hardly vary leave differences of rounding errors only: the
+ * damping is large against these. */
 static bool arrange(struct round_metric *metric, const float *gram, const float *mean,
                     float damping)
 {
     const int n = metric->count;
     struct ranked *ranked = malloc((size_t)n * sizeof *ranked);
-    double trace = 0;
+    double trace = 0, squares = 0;
     if (!ranked)
         return false;
     for (int i = 0; i < n; i++) {
-        ranked[i].variance = covariance(gram, mean, n, i, i);
+        ranked[i].variance = fmaxf(covariance(gram, mean, n, i, i), 0);
         ranked[i].element = i;
         trace += (double)ranked[i].variance;
+        squares += (double)gram[(size_t)i * (size_t)n + (size_t)i];
     }
     qsort(ranked, (size_t)n, sizeof *ranked, compare_ranked);
     for (int i = 0; i < n; i++)
         metric->order[i] = ranked[i].element;
     free(ranked);
+    const float added = fmaxf((float)(fmax(trace, squares * NOISE) / n) * damping, 1e-12f);
     for (int i = 0; i < n; i++) {
         float *row = metric->matrix + (size_t)i * (size_t)n;
         for (int j = 0; j < n; j++)
             row[j] = covariance(gram, mean, n, metric->order[i], metric->order[j]);
-        row[i] += fmaxf((float)(trace / n) * damping, 1e-12f);
+        row[i] = fmaxf(row[i], 0) + added;
     }
     return true;
 }

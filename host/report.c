@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BITS_BYTES = 4 * NET_MAX_LAYERS, PATH_BYTES = 4096 };
+enum { BITS_BYTES = 4 * NET_MAX_LAYERS + 16, PATH_BYTES = 4096 };
 
 void report_number(unsigned long long value, char *text, size_t size)
 {
@@ -21,6 +21,70 @@ void report_number(unsigned long long value, char *text, size_t size)
         text[used++] = digits[i];
     }
     text[used] = '\0';
+}
+
+void report_count(double value, char *text, size_t size)
+{
+    if (value < 1e12) {
+        report_number((unsigned long long)value, text, size);
+    } else {
+        snprintf(text, size, "%.3g", value);
+    }
+}
+
+double report_error(const struct candidate *candidate)
+{
+    const double measured = (double)candidate->cycles;
+    const double predicted = (double)candidate->predicted_cycles;
+    const double error = predicted > 0 ? 100.0 * (measured - predicted) / predicted : 0;
+    return error > -0.0005 && error < 0 ? 0 : error;
+}
+
+void report_search(const struct results *results, char *text, size_t size)
+{
+    char space[32];
+    const char *name = results_method_name(results->method);
+    report_count(results->space_count, space, sizeof space);
+    if (results->screened) {
+        snprintf(text, size,
+                 "%s search: %zu of %s configurations screened on %zu validation images, %zu "
+                 "measured",
+                 name, results->screened, space, results->screen_images, results->count);
+    } else {
+        snprintf(text, size, "%s search: %zu of %s configurations measured", name, results->count,
+                 space);
+    }
+}
+
+/* Place on the front by cycles, from 1 on. */
+static size_t front_number(const struct results *results, const struct candidate *candidate)
+{
+    size_t number = 1;
+    for (size_t i = 0; i < results->count; i++) {
+        number +=
+            results->candidates[i].pareto && results->candidates[i].cycles < candidate->cycles;
+    }
+    return number;
+}
+
+void report_label(const struct results *results, const struct candidate *candidate, char *text,
+                  size_t size)
+{
+    if (results->layer_count > REPORT_LABEL_LAYERS) {
+        snprintf(text, size, "%zu", front_number(results, candidate));
+    } else {
+        results_bits_text(candidate->bits, results->layer_count, text, size);
+    }
+}
+
+void report_bits(const struct results *results, const struct candidate *candidate, char *text,
+                 size_t size)
+{
+    size_t used = 0;
+    if (results->layer_count > REPORT_LABEL_LAYERS && candidate->pareto) {
+        used = (size_t)snprintf(text, size, "%zu: ", front_number(results, candidate));
+    }
+    results_bits_text(candidate->bits, results->layer_count, text + used, size - used);
 }
 
 const char *report_points(double value)
@@ -44,7 +108,7 @@ static void print_row(FILE *out, const struct results *results, const struct can
 {
     char bits[BITS_BYTES], cycles[32], share[16] = "-", verified[48];
     const struct candidate *widest = results_widest(results);
-    results_bits_text(c->bits, results->layer_count, bits, sizeof bits);
+    report_bits(results, c, bits, sizeof bits);
     report_number(c->cycles, cycles, sizeof cycles);
     if (widest && widest->cycles) {
         snprintf(share, sizeof share, "%.1f %%",
@@ -52,22 +116,28 @@ static void print_row(FILE *out, const struct results *results, const struct can
     }
     snprintf(verified, sizeof verified, "%zu of %zu", c->verified - c->mismatches, c->verified);
     const bool selected = results->selected >= 0 && c == &results->candidates[results->selected];
-    fprintf(out, "%c %-*s %12s %9s %9.2f %8.2f %8.2f %10.1f  %s%s%s\n", selected ? '*' : ' ',
-            bits_width, bits, cycles, share, c->val_accuracy, c->accuracy, report_drop(results, c),
-            (double)c->size_bytes / 1024.0, verified, c->mismatches ? "  MISMATCH" : "",
-            c->pareto ? "" : "  (not on the front)");
+    fprintf(out, "%c %-*s %12s %9s %9.3f %9.2f %8.2f %8.2f %10.1f  %s%s%s\n", selected ? '*' : ' ',
+            bits_width, bits, cycles, share, report_error(c), c->val_accuracy, c->accuracy,
+            report_drop(results, c), (double)c->size_bytes / 1024.0, verified,
+            c->mismatches ? "  MISMATCH" : "", c->pareto ? "" : "  (not on the front)");
 }
 
 static void print_head(FILE *out, const struct results *results, size_t front_count, int bits_width)
 {
-    fprintf(out, "%s: %zu of %zu candidates are on the Pareto front (%zu configurations in all)\n",
-            results->model, front_count, results->count, results->space_count);
+    char search[160];
+    report_search(results, search, sizeof search);
+    fprintf(out, "%s: %zu of %zu candidates are on the Pareto front\n%s\n", results->model,
+            front_count, results->count, search);
+    if (results->screened_front > results->points) {
+        fprintf(out, "(the screened front has %zu points; --points measures more of them)\n",
+                results->screened_front);
+    }
     fprintf(out, "float accuracy: validation %.2f %%, test %.2f %%\n\n",
             results->float_val_accuracy, results->float_accuracy);
-    fprintf(out, "  %-*s %12s %9s %9s %8s %8s %10s  %s\n", bits_width, "", "", "of widest",
-            "accuracy", "accuracy", "drop", "size", "equal on");
-    fprintf(out, "  %-*s %12s %9s %9s %8s %8s %10s  %s\n", bits_width, "bits", "cycles", "cycles",
-            "val, %", "test, %", "points", "KiB", "the core");
+    fprintf(out, "  %-*s %12s %9s %9s %9s %8s %8s %10s  %s\n", bits_width, "", "", "of widest",
+            "over pre-", "accuracy", "accuracy", "drop", "size", "equal on");
+    fprintf(out, "  %-*s %12s %9s %9s %9s %8s %8s %10s  %s\n", bits_width, "bits", "cycles",
+            "cycles", "dicted, %", "val, %", "test, %", "points", "KiB", "the core");
 }
 
 /* The first mismatches by name, and how many candidates have some. */
@@ -93,19 +163,31 @@ static void print_mismatches(FILE *out, const struct results *results)
             text, found);
 }
 
+/* Largest error of the prediction of cycles. */
+static void print_prediction(FILE *out, const struct results *results)
+{
+    double low = 0, high = 0;
+    for (size_t i = 0; i < results->count; i++) {
+        const double error = report_error(&results->candidates[i]);
+        low = error < low ? error : low;
+        high = error > high ? error : high;
+    }
+    fprintf(out, "measured cycles are %+.3f to %+.3f %% off the sum of the layers' cycles\n", low,
+            high);
+}
+
 static void print_selected(FILE *out, const struct results *results)
 {
-    char bits[BITS_BYTES];
+    char bits[BITS_BYTES], limits[256];
+    results_limits_text(results, limits, sizeof limits);
     if (results->selected < 0) {
-        fprintf(out, "\nno candidate is within %g %s of the float validation accuracy\n",
-                results->max_acc_drop, report_points(results->max_acc_drop));
+        fprintf(out, "\nno candidate is %s\n", limits);
         return;
     }
     results_bits_text(results->candidates[results->selected].bits, results->layer_count, bits,
                       sizeof bits);
-    fprintf(out,
-            "\n* selected: %s, the fewest cycles within %g %s of the float validation accuracy\n",
-            bits, results->max_acc_drop, report_points(results->max_acc_drop));
+    fprintf(out, "\n* selected: %s, the %s %s\n", bits,
+            results->limits.most_accurate ? "most accurate" : "fewest cycles", limits);
 }
 
 enum status report_table(const struct results *results, char **text, struct error *err)
@@ -118,7 +200,8 @@ enum status report_table(const struct results *results, char **text, struct erro
         return error_set(err, STATUS_NO_MEMORY, "table: out of memory");
     }
     const size_t count = results_front(results, front);
-    const int bits_width = max_int(4, 2 * results->layer_count);
+    const int bits_width =
+        max_int(4, 2 * results->layer_count + (results->layer_count > REPORT_LABEL_LAYERS ? 4 : 0));
     const struct candidate *widest = results_widest(results);
     print_head(out, results, count, bits_width);
     for (size_t i = 0; i < count; i++) {
@@ -133,6 +216,7 @@ enum status report_table(const struct results *results, char **text, struct erro
         print_row(out, results, widest, bits_width);
     }
     print_selected(out, results);
+    print_prediction(out, results);
     print_mismatches(out, results);
     free(front);
     if (fclose(out) != 0) {

@@ -29,6 +29,20 @@ MUST_CHECK enum status report_write(const struct results *results, const char *f
 
 /* "1,234,567" */
 void report_number(unsigned long long value, char *text, size_t size);
+/* A count that may be too large for integers: "1,234,567", or "3.28e+20". */
+void report_count(double value, char *text, size_t size);
+/* Measured cycles above predicted ones, in percent. */
+double report_error(const struct candidate *candidate);
+/* "greedy search: 430 of 3.28e+20 configurations screened, 33 measured" */
+void report_search(const struct results *results, char *text, size_t size);
+/* A candidate's widths; in a network of more than REPORT_LABEL_LAYERS layers, where pictures have
+ * no room for them, a point of the front has its number there before them: "3: 8-4-...". */
+enum { REPORT_LABEL_LAYERS = 16 };
+void report_bits(const struct results *results, const struct candidate *candidate, char *text,
+                 size_t size);
+/* What the picture has beside a point of the front: widths, or the number. */
+void report_label(const struct results *results, const struct candidate *candidate, char *text,
+                  size_t size);
 /* "point" or "points", as the number before it wants. */
 const char *report_points(double value);
 /* Points of test accuracy below the float model; never a negative number that prints as -0.00. */

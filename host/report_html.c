@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BITS_BYTES = 4 * NET_MAX_LAYERS };
+enum { BITS_BYTES = 4 * NET_MAX_LAYERS + 16 };
 
 static const char STYLE[] =
     "body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:980px;margin:2em auto;padding:0 "
@@ -46,11 +46,12 @@ static void escape(FILE *out, const char *text)
 
 static void write_row(FILE *out, const struct results *results, const struct candidate *c)
 {
-    char bits[BITS_BYTES], cycles[32], instructions[32];
+    char bits[BITS_BYTES], cycles[32], predicted[32], instructions[32];
     const struct candidate *widest = results_widest(results);
     const bool selected = results->selected >= 0 && c == &results->candidates[results->selected];
-    results_bits_text(c->bits, results->layer_count, bits, sizeof bits);
+    report_bits(results, c, bits, sizeof bits);
     report_number(c->cycles, cycles, sizeof cycles);
+    report_number(c->predicted_cycles, predicted, sizeof predicted);
     report_number(c->instructions, instructions, sizeof instructions);
     fprintf(out, "<tr class=\"%s%s%s\"><td>%s</td><td>%s</td><td>", c->pareto ? "front " : "",
             selected ? "selected " : "", c->mismatches ? "mismatch" : "", bits, cycles);
@@ -58,17 +59,19 @@ static void write_row(FILE *out, const struct results *results, const struct can
         fprintf(out, "%.1f", 100.0 * (double)c->cycles / (double)widest->cycles);
     }
     fprintf(out,
-            "</td><td>%s</td><td>%.2f</td><td>%.2f</td><td>%.2f</td><td>%.1f</td><td>%zu of "
-            "%zu</td></tr>\n",
-            instructions, c->val_accuracy, c->accuracy, report_drop(results, c),
-            (double)c->size_bytes / 1024.0, c->verified - c->mismatches, c->verified);
+            "</td><td>%s</td><td>%+.3f</td><td>%s</td><td>%.2f</td><td>%.2f</td><td>%.2f</td>"
+            "<td>%.1f</td><td>%.1f</td><td>%zu of %zu</td></tr>\n",
+            predicted, report_error(c), instructions, c->val_accuracy, c->accuracy,
+            report_drop(results, c), (double)c->size_bytes / 1024.0, (double)c->ram_bytes / 1024.0,
+            c->verified - c->mismatches, c->verified);
 }
 
 static void write_table(FILE *out, const struct results *results, const size_t *places,
                         size_t count)
 {
-    fputs("<table><thead><tr><th>bits</th><th>cycles</th><th>% of widest</th><th>instructions</th>"
-          "<th>validation, %</th><th>test, %</th><th>drop, points</th><th>size, KiB</th><th>equal "
+    fputs("<table><thead><tr><th>bits</th><th>cycles</th><th>% of widest</th><th>predicted</th>"
+          "<th>error, %</th><th>instructions</th><th>validation, %</th><th>test, %</th><th>drop, "
+          "points</th><th>size, KiB</th><th>RAM, KiB</th><th>equal "
           "on the core</th>"
           "</tr></thead>\n<tbody>\n",
           out);
@@ -89,10 +92,12 @@ static void write_facts(FILE *out, const struct results *results)
 {
     char text[256];
     fputs("<h2>How this came about</h2>\n<dl>\n", out);
-    snprintf(text, sizeof text, "%s, %zu of %zu configurations tested",
-             results->exhaustive ? "exhaustive" : "by cost, cheapest first", results->count,
-             results->space_count);
+    report_search(results, text, sizeof text);
     write_term(out, "search", text);
+    results_limits_text(results, text, sizeof text);
+    write_term(out,
+               results->limits.most_accurate ? "selected: most accurate" : "selected: cheapest",
+               text);
     snprintf(text, sizeof text, "%s", "post-training");
     if (results->qat_epochs) {
         snprintf(text, sizeof text, "quantization-aware training, %zu epochs a candidate",
@@ -151,9 +156,12 @@ static void write_page(FILE *out, const struct results *results, const char *svg
     }
     fprintf(out, ".</p>\n%s\n<h2>The Pareto front</h2>\n", element ? element : "");
     write_table(out, results, front, count);
-    fputs("<p>Validation data choose the front and the selected candidate (highlighted); test data "
-          "report.</p>\n",
-          out);
+    fputs(
+        "<p>Predicted cycles are the sum of the layers\' cycles, from one run for each width; the "
+        "error is that of the measurement against them.</p>\n<p>Validation data choose the front "
+        "and the selected candidate (highlighted); test data "
+        "report.</p>\n",
+        out);
     write_mismatches(out, results);
     write_facts(out, results);
     fprintf(out, "<h2>All candidates</h2>\n<details><summary>%zu candidates</summary>\n",

@@ -271,7 +271,7 @@ static void draw_label(struct plot *plot, const struct candidate *c)
     const double x = to_x(plot, (double)c->cycles), y = to_y(plot, c->accuracy);
     const struct report_box area = {LEFT + 4, TOP - 4, WIDTH - LEFT - RIGHT - 6,
                                     HEIGHT - TOP - BOTTOM};
-    results_bits_text(c->bits, plot->results->layer_count, bits, sizeof bits);
+    report_label(plot->results, c, bits, sizeof bits);
     cairo_text_extents(cr, bits, &extents);
     const struct report_box size = {0, 0, extents.x_advance + 2, 12};
     const struct report_box box = report_place_label(&plot->obstacles, area, x, y, size, &cost);
@@ -319,8 +319,12 @@ static void draw_legend(struct plot *plot)
         mark_selected(cr, x, y);
         mark_front(cr, x, y);
         color(cr, INK);
+        const struct search_limits *limits = &plot->results->limits;
         snprintf(text, sizeof text, "selected: cheapest within %g %s of float",
-                 plot->results->max_acc_drop, report_points(plot->results->max_acc_drop));
+                 limits->max_acc_drop, report_points(limits->max_acc_drop));
+        if (limits->most_accurate) {
+            snprintf(text, sizeof text, "selected: most accurate within limits");
+        }
         x += 15 + text_at(cr, x + 15, y + 4, 0, text) + 26;
     }
     float_style(cr);
@@ -334,16 +338,18 @@ static void draw_texts(struct plot *plot)
 {
     cairo_t *cr = plot->cr;
     const struct results *results = plot->results;
-    char text[256];
+    char text[256], space[32];
     color(cr, INK);
     font(cr, 18, true);
     snprintf(text, sizeof text, "%s: cycles against accuracy", results->model);
     (void)text_at(cr, LEFT, 30, 0, text);
     font(cr, 12, false);
     color(cr, SOFT);
-    snprintf(text, sizeof text,
-             "%zu of %zu candidates; labels are weight bits by layer; %s; core \"%s\"",
-             results->count, results->space_count,
+    report_count(results->space_count, space, sizeof space);
+    snprintf(text, sizeof text, "%zu of %s candidates, %s search; labels are %s; %s; core \"%s\"",
+             results->count, space, results_method_name(results->method),
+             results->layer_count > REPORT_LABEL_LAYERS ? "numbers in the table"
+                                                        : "weight bits by layer",
              results->qat_epochs ? "quantization-aware training" : "post-training quantization",
              results->core);
     (void)text_at(cr, LEFT, 49, 0, text);

@@ -28,10 +28,12 @@ void results_free(struct results *results)
     }
 }
 
-/* Whether a is a better choice than b: fewer cycles, then more accurate. */
-static bool is_cheaper(const struct candidate *a, const struct candidate *b)
+/* Whether a is a better choice than b. */
+static bool is_better(const struct results *results, const struct candidate *a,
+                      const struct candidate *b)
 {
-    if (a->cycles != b->cycles) {
+    const bool equal = !(a->val_accuracy > b->val_accuracy || a->val_accuracy < b->val_accuracy);
+    if (a->cycles != b->cycles && (equal || !results->limits.most_accurate)) {
         return a->cycles < b->cycles;
     }
     return a->val_accuracy > b->val_accuracy;
@@ -44,14 +46,23 @@ bool results_is_within(double val_accuracy, double float_val_accuracy, double ma
     return val_accuracy >= float_val_accuracy - max_acc_drop - rounding;
 }
 
+bool results_keeps(const struct results *results, const struct candidate *candidate)
+{
+    const struct search_limits *limits = &results->limits;
+    return results_is_within(candidate->val_accuracy, results->float_val_accuracy,
+                             limits->max_acc_drop) &&
+           (!limits->max_cycles || candidate->cycles <= limits->max_cycles) &&
+           (!limits->max_size_bytes || candidate->size_bytes <= limits->max_size_bytes) &&
+           (!limits->max_ram_bytes || candidate->ram_bytes <= limits->max_ram_bytes);
+}
+
 static long select_candidate(const struct results *results)
 {
     long selected = -1;
     for (size_t i = 0; i < results->count; i++) {
         const struct candidate *c = &results->candidates[i];
-        if (results_is_within(c->val_accuracy, results->float_val_accuracy,
-                              results->max_acc_drop) &&
-            (selected < 0 || is_cheaper(c, &results->candidates[selected]))) {
+        if (results_keeps(results, c) &&
+            (selected < 0 || is_better(results, c, &results->candidates[selected]))) {
             selected = (long)i;
         }
     }
@@ -101,21 +112,24 @@ size_t results_front(const struct results *results, size_t *out)
     return count;
 }
 
-static int widest_width(const struct results *results)
+/* The widest width that a layer may have. */
+static int widest_width(const struct results *results, int layer)
 {
     int widest = 0;
     for (int i = 0; i < results->width_count; i++) {
-        widest = results->widths[i] > widest ? results->widths[i] : widest;
+        const int width = results->widths[i];
+        const bool allowed = !results->allowed[layer] || results->allowed[layer] & 1u << width;
+        widest = allowed && width > widest ? width : widest;
     }
     return widest;
 }
 
 const struct candidate *results_widest(const struct results *results)
 {
-    const int widest = widest_width(results);
     for (size_t i = 0; i < results->count; i++) {
+        const int *bits = results->candidates[i].bits;
         int layer = 0;
-        while (layer < results->layer_count && results->candidates[i].bits[layer] == widest) {
+        while (layer < results->layer_count && bits[layer] == widest_width(results, layer)) {
             layer++;
         }
         if (layer == results->layer_count) {
@@ -123,6 +137,53 @@ const struct candidate *results_widest(const struct results *results)
         }
     }
     return NULL;
+}
+
+static const char *const METHOD_NAMES[SEARCH_METHODS] = {
+    [SEARCH_EXHAUSTIVE] = "exhaustive", [SEARCH_CHEAPEST] = "cheapest",
+    [SEARCH_BINARY] = "binary",         [SEARCH_GREEDY] = "greedy",
+    [SEARCH_EVOLUTION] = "evolution",
+};
+
+const char *results_method_name(enum search_method method)
+{
+    return METHOD_NAMES[method];
+}
+
+enum search_method results_method(const char *name)
+{
+    int method = 0;
+    while (method < SEARCH_METHODS && strcmp(METHOD_NAMES[method], name) != 0) {
+        method++;
+    }
+    return (enum search_method)method;
+}
+
+void results_limits_text(const struct results *results, char *text, size_t size)
+{
+    const struct search_limits *limits = &results->limits;
+    size_t used = 0;
+    text[0] = '\0';
+    if (limits->max_acc_drop < 100) {
+        used += (size_t)snprintf(text, size, "within %g point%s of the float validation accuracy",
+                                 limits->max_acc_drop,
+                                 limits->max_acc_drop < 1 || limits->max_acc_drop > 1 ? "s" : "");
+    }
+    const struct {
+        uint64_t limit;
+        const char *unit;
+    } most[] = {{limits->max_cycles, "cycles"},
+                {limits->max_size_bytes, "bytes of model"},
+                {limits->max_ram_bytes, "bytes of RAM"}};
+    for (size_t i = 0; i < sizeof most / sizeof *most && used < size; i++) {
+        if (most[i].limit) {
+            used += (size_t)snprintf(text + used, size - used, "%sat most %" PRIu64 " %s",
+                                     used ? ", " : "", most[i].limit, most[i].unit);
+        }
+    }
+    if (!text[0]) {
+        snprintf(text, size, "without limits");
+    }
 }
 
 void results_bits_text(const int *bits, int layer_count, char *text, size_t size)
@@ -146,13 +207,14 @@ enum status results_save_csv(const struct results *results, const char *path, st
     }
     const size_t count = results_front(results, front);
     fprintf(file,
-            "bits,cycles,instructions,val_accuracy,accuracy,size_bytes,verified,mismatches\n");
+            "bits,cycles,predicted_cycles,instructions,val_accuracy,accuracy,size_bytes,ram_bytes,"
+            "verified,mismatches\n");
     for (size_t i = 0; i < count; i++) {
         const struct candidate *c = &results->candidates[front[i]];
         results_bits_text(c->bits, results->layer_count, bits, sizeof bits);
-        fprintf(file, "%s,%" PRIu64 ",%" PRIu64 ",%.4f,%.4f,%zu,%zu,%zu\n", bits, c->cycles,
-                c->instructions, c->val_accuracy, c->accuracy, c->size_bytes, c->verified,
-                c->mismatches);
+        fprintf(file, "%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.4f,%.4f,%zu,%zu,%zu,%zu\n", bits,
+                c->cycles, c->predicted_cycles, c->instructions, c->val_accuracy, c->accuracy,
+                c->size_bytes, c->ram_bytes, c->verified, c->mismatches);
     }
     free(front);
     enum status status = STATUS_OK;

@@ -142,13 +142,18 @@ cJSON *results_candidate_to_json(const struct candidate *candidate, int layer_co
     if (!object) {
         return NULL;
     }
-    cJSON_AddNumberToObject(object, "index", (double)candidate->index);
+    if (candidate->index != SEARCH_NO_INDEX) {
+        cJSON_AddNumberToObject(object, "index", (double)candidate->index);
+    }
     cJSON_AddItemToObject(object, "bits", cJSON_CreateIntArray(candidate->bits, layer_count));
     add_exact(object, "val_accuracy", candidate->val_accuracy);
+    add_exact(object, "val_loss", candidate->val_loss);
     add_exact(object, "accuracy", candidate->accuracy);
     cJSON_AddNumberToObject(object, "cycles", (double)candidate->cycles);
+    cJSON_AddNumberToObject(object, "predicted_cycles", (double)candidate->predicted_cycles);
     cJSON_AddNumberToObject(object, "instructions", (double)candidate->instructions);
     cJSON_AddNumberToObject(object, "size_bytes", (double)candidate->size_bytes);
+    cJSON_AddNumberToObject(object, "ram_bytes", (double)candidate->ram_bytes);
     cJSON_AddNumberToObject(object, "verified", (double)candidate->verified);
     cJSON_AddNumberToObject(object, "mismatches", (double)candidate->mismatches);
     if (candidate->mismatch[0]) {
@@ -166,15 +171,21 @@ enum status results_candidate_from_json(const cJSON *object, const char *label, 
 {
     struct reader reader = {label, err, STATUS_OK};
     *out = (struct candidate){0};
-    out->index = (size_t)get_integer(&reader, object, "index");
+    out->index = SEARCH_NO_INDEX;
+    if (cJSON_HasObjectItem(object, "index")) {
+        out->index = (size_t)get_integer(&reader, object, "index");
+    }
     if (get_widths(&reader, object, "bits", out->bits, NET_MAX_LAYERS) != layer_count) {
         fault(&reader, "bits", "one width for each weighted layer");
     }
     out->val_accuracy = get_percent(&reader, object, "val_accuracy");
+    out->val_loss = get_number(&reader, object, "val_loss");
     out->accuracy = get_percent(&reader, object, "accuracy");
     out->cycles = get_integer(&reader, object, "cycles");
+    out->predicted_cycles = get_integer(&reader, object, "predicted_cycles");
     out->instructions = get_integer(&reader, object, "instructions");
     out->size_bytes = (size_t)get_integer(&reader, object, "size_bytes");
+    out->ram_bytes = (size_t)get_integer(&reader, object, "ram_bytes");
     out->verified = (size_t)get_integer(&reader, object, "verified");
     out->mismatches = (size_t)get_integer(&reader, object, "mismatches");
     if (out->mismatches > out->verified) {
@@ -184,6 +195,33 @@ enum status results_candidate_from_json(const cJSON *object, const char *label, 
     if (cJSON_HasObjectItem(object, "mismatch")) {
         get_text(&reader, object, "mismatch", out->mismatch, sizeof out->mismatch);
     }
+    return reader.status;
+}
+
+cJSON *results_screened_to_json(const struct candidate *candidate, int layer_count)
+{
+    cJSON *object = cJSON_CreateObject();
+    cJSON *bits = cJSON_CreateIntArray(candidate->bits, layer_count);
+    if (!object || !cJSON_AddItemToObject(object, "screened", bits)) {
+        cJSON_Delete(bits);
+        cJSON_Delete(object);
+        return NULL;
+    }
+    add_exact(object, "val_accuracy", candidate->val_accuracy);
+    add_exact(object, "val_loss", candidate->val_loss);
+    return object;
+}
+
+enum status results_screened_from_json(const cJSON *object, const char *label, int layer_count,
+                                       struct candidate *out, struct error *err)
+{
+    struct reader reader = {label, err, STATUS_OK};
+    *out = (struct candidate){.index = SEARCH_NO_INDEX};
+    if (get_widths(&reader, object, "screened", out->bits, NET_MAX_LAYERS) != layer_count) {
+        fault(&reader, "screened", "one width for each weighted layer");
+    }
+    out->val_accuracy = get_percent(&reader, object, "val_accuracy");
+    out->val_loss = get_number(&reader, object, "val_loss");
     return reader.status;
 }
 
@@ -198,22 +236,79 @@ static void add_versions(cJSON *root, const struct results *results)
     cJSON_AddStringToObject(versions, "core", results->core);
 }
 
+/* A list of lists: the names of the layers that share a width, where there are several. */
+static void add_groups(cJSON *search, const struct results *results)
+{
+    cJSON *groups = cJSON_AddArrayToObject(search, "groups");
+    for (int i = 0; i < results->layer_count; i++) {
+        cJSON *group = NULL;
+        bool is_first = true;
+        for (int k = 0; k < i; k++) {
+            is_first = is_first && results->group[k] != results->group[i];
+        }
+        for (int k = i + 1; is_first && k < results->layer_count; k++) {
+            if (results->group[k] != results->group[i]) {
+                continue;
+            }
+            if (!group) {
+                group = cJSON_CreateArray();
+                cJSON_AddItemToArray(groups, group);
+                cJSON_AddItemToArray(group, cJSON_CreateString(results->layers[i]));
+            }
+            cJSON_AddItemToArray(group, cJSON_CreateString(results->layers[k]));
+        }
+    }
+}
+
+/* By layer name, the widths of the layers that may not have all. */
+static void add_layer_bits(cJSON *search, const struct results *results)
+{
+    cJSON *all = cJSON_AddObjectToObject(search, "layer_bits");
+    for (int i = 0; i < results->layer_count; i++) {
+        int widths[NET_MAX_BITS], count = 0;
+        for (int w = 0; w < results->width_count; w++) {
+            if (results->allowed[i] & 1u << results->widths[w]) {
+                widths[count++] = results->widths[w];
+            }
+        }
+        if (count > 0 && count < results->width_count) {
+            cJSON_AddItemToObject(all, results->layers[i], cJSON_CreateIntArray(widths, count));
+        }
+    }
+}
+
+static void add_limits(cJSON *search, const struct search_limits *limits)
+{
+    add_exact(search, "max_acc_drop", limits->max_acc_drop);
+    cJSON_AddNumberToObject(search, "max_cycles", (double)limits->max_cycles);
+    cJSON_AddNumberToObject(search, "max_bytes", (double)limits->max_size_bytes);
+    cJSON_AddNumberToObject(search, "max_ram", (double)limits->max_ram_bytes);
+    cJSON_AddStringToObject(search, "select", limits->most_accurate ? "accuracy" : "cycles");
+}
+
 static void add_search(cJSON *root, const struct results *results)
 {
     cJSON *search = cJSON_AddObjectToObject(root, "search");
     cJSON *layers = cJSON_AddArrayToObject(search, "layers");
-    cJSON_AddStringToObject(search, "mode", results->exhaustive ? "exhaustive" : "max_acc_drop");
+    cJSON_AddStringToObject(search, "mode", results_method_name(results->method));
     for (int i = 0; i < results->layer_count; i++) {
         cJSON_AddItemToArray(layers, cJSON_CreateString(results->layers[i]));
     }
     cJSON_AddItemToObject(search, "bits",
                           cJSON_CreateIntArray(results->widths, results->width_count));
-    cJSON_AddNumberToObject(search, "space", (double)results->space_count);
-    add_exact(search, "max_acc_drop", results->max_acc_drop);
+    add_groups(search, results);
+    add_layer_bits(search, results);
+    cJSON_AddNumberToObject(search, "space", results->space_count);
+    add_limits(search, &results->limits);
     cJSON_AddNumberToObject(search, "qat_epochs", (double)results->qat_epochs);
     cJSON_AddNumberToObject(search, "samples", (double)results->samples);
     cJSON_AddNumberToObject(search, "front_samples", (double)results->front_samples);
     cJSON_AddNumberToObject(search, "limit", (double)results->limit);
+    cJSON_AddNumberToObject(search, "points", (double)results->points);
+    cJSON_AddNumberToObject(search, "evaluations", (double)results->max_screened);
+    cJSON_AddNumberToObject(search, "screen_images", (double)results->screen_images);
+    cJSON_AddNumberToObject(search, "screened", (double)results->screened);
+    cJSON_AddNumberToObject(search, "screened_front", (double)results->screened_front);
 }
 
 static void add_outcome(cJSON *root, const struct results *results)
@@ -254,6 +349,67 @@ enum status results_to_text(const struct results *results, char **text, struct e
     return *text ? STATUS_OK : error_set(err, STATUS_NO_MEMORY, "results: out of memory");
 }
 
+static int find_layer(const struct results *results, const cJSON *name)
+{
+    for (int i = 0; cJSON_IsString(name) && i < results->layer_count; i++) {
+        if (strcmp(results->layers[i], name->valuestring) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void read_groups(struct reader *reader, const cJSON *search, struct results *out)
+{
+    const cJSON *groups = cJSON_GetObjectItemCaseSensitive(search, "groups"), *group, *name;
+    for (int i = 0; i < out->layer_count; i++) {
+        out->group[i] = i;
+    }
+    if (!cJSON_IsArray(groups)) {
+        fault(reader, "search.groups", "a list");
+        return;
+    }
+    cJSON_ArrayForEach(group, groups)
+    {
+        const int first = find_layer(out, cJSON_GetArrayItem(group, 0));
+        cJSON_ArrayForEach(name, group)
+        {
+            const int layer = find_layer(out, name);
+            if (first < 0 || layer < 0) {
+                fault(reader, "search.groups", "lists of layer names");
+                return;
+            }
+            out->group[layer] = first;
+        }
+    }
+}
+
+static void read_layer_bits(struct reader *reader, const cJSON *search, struct results *out)
+{
+    const cJSON *all = get_object(reader, search, "layer_bits"), *item;
+    cJSON_ArrayForEach(item, all)
+    {
+        int widths[NET_MAX_BITS];
+        const cJSON name = {.type = cJSON_String, .valuestring = item->string};
+        const int layer = find_layer(out, &name);
+        const int count = get_widths(reader, all, item->string, widths, NET_MAX_BITS);
+        for (int i = 0; layer >= 0 && i < count; i++) {
+            out->allowed[layer] |= 1u << widths[i];
+        }
+    }
+}
+
+static void read_limits(struct reader *reader, const cJSON *search, struct search_limits *out)
+{
+    char select[16] = "";
+    out->max_acc_drop = get_number(reader, search, "max_acc_drop");
+    out->max_cycles = get_integer(reader, search, "max_cycles");
+    out->max_size_bytes = get_integer(reader, search, "max_bytes");
+    out->max_ram_bytes = get_integer(reader, search, "max_ram");
+    get_text(reader, search, "select", select, sizeof select);
+    out->most_accurate = strcmp(select, "accuracy") == 0;
+}
+
 static void read_search(struct reader *reader, const cJSON *root, struct results *out)
 {
     const cJSON *search = get_object(reader, root, "search"), *item = NULL;
@@ -273,14 +429,25 @@ static void read_search(struct reader *reader, const cJSON *root, struct results
         snprintf(out->layers[out->layer_count++], NET_NAME_BYTES, "%s", item->valuestring);
     }
     get_text(reader, search, "mode", mode, sizeof mode);
-    out->exhaustive = strcmp(mode, "exhaustive") == 0;
+    out->method = results_method(mode);
+    if (out->method == SEARCH_METHODS) {
+        fault(reader, "search.mode", "the name of a kind of search");
+        out->method = SEARCH_EXHAUSTIVE;
+    }
     out->width_count = get_widths(reader, search, "bits", out->widths, NET_MAX_BITS);
-    out->space_count = (size_t)get_integer(reader, search, "space");
-    out->max_acc_drop = get_number(reader, search, "max_acc_drop");
+    read_groups(reader, search, out);
+    read_layer_bits(reader, search, out);
+    out->space_count = get_number(reader, search, "space");
+    read_limits(reader, search, &out->limits);
     out->qat_epochs = (size_t)get_integer(reader, search, "qat_epochs");
     out->samples = (size_t)get_integer(reader, search, "samples");
     out->front_samples = (size_t)get_integer(reader, search, "front_samples");
     out->limit = (size_t)get_integer(reader, search, "limit");
+    out->points = (size_t)get_integer(reader, search, "points");
+    out->max_screened = (size_t)get_integer(reader, search, "evaluations");
+    out->screen_images = (size_t)get_integer(reader, search, "screen_images");
+    out->screened = (size_t)get_integer(reader, search, "screened");
+    out->screened_front = (size_t)get_integer(reader, search, "screened_front");
 }
 
 static void read_head(struct reader *reader, const cJSON *root, struct results *out)

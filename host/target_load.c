@@ -43,7 +43,7 @@ static enum status check_fits(const struct target *target, const struct containe
 {
     const struct model *model = container->model;
     const uint64_t need = (uint64_t)container->size + MODEL_ALIGN - 1 + model->arena_bytes;
-    uint64_t weights = 0;
+    uint64_t weights = 0, parameters = 0;
     if (target->info.model_version != MODEL_VERSION)
         return error_set(err, STATUS_INPUT,
                          "%s: the core reads model containers of version %u, this one has %d; use "
@@ -51,15 +51,17 @@ static enum status check_fits(const struct target *target, const struct containe
                          target->link->name, target->info.model_version, MODEL_VERSION);
     if (need <= target->info.model_area_bytes)
         return STATUS_OK;
-    for (int i = 0; i < model->layer_count; i++)
+    for (int i = 0; i < model->layer_count; i++) {
         weights += model->layers[i].weight_bytes;
+        parameters += model->layers[i].param_bytes;
+    }
     return error_set(err, STATUS_INPUT,
-                     "%s: model %s does not fit: container %zu (weights %llu) + arena %u (scratch "
-                     "%u) = %llu bytes, the core's model area has %u; use fewer weight bits or a "
-                     "smaller network",
+                     "%s: model %s does not fit: container %zu (weights %llu, parameters %llu) + "
+                     "arena %u (scratch %u) = %llu bytes, the core's model area has %u; use fewer "
+                     "weight bits or a smaller network",
                      target->link->name, model->name, container->size, (unsigned long long)weights,
-                     model->arena_bytes, model->scratch_bytes, (unsigned long long)need,
-                     target->info.model_area_bytes);
+                     (unsigned long long)parameters, model->arena_bytes, model->scratch_bytes,
+                     (unsigned long long)need, target->info.model_area_bytes);
 }
 
 static void cut_blocks(struct upload *upload)

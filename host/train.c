@@ -6,14 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include "rng.h"
+#include "train_batchnorm.h"
 #include "train_loop.h"
 
 enum { INIT_STREAM = 2, EVALUATE_IMAGES = 64 };
 
-/* A copy of a model's weights, to go back to. */
+struct parameters {
+    float **weights, **biases; /* layouts of float_model.h */
+};
+
+/* While it is trained, the model holds weights that are not folded. */
 struct float_job {
     struct float_model *model;
-    float **weights, **biases;
+    struct train_batchnorm *batchnorm;
+    struct parameters folded, kept;
 };
 
 static size_t row_count(const struct net_layer *layer)
@@ -36,16 +42,6 @@ static void initialize(struct float_model *model, uint64_t seed)
     }
 }
 
-static void copy_weights(const struct net *net, float *const *weights, float *const *biases,
-                         float **to_weights, float **to_biases)
-{
-    for (int k = 0; k < net->weighted_count; k++) {
-        const struct net_layer *layer = &net->layers[net->weighted[k]];
-        memcpy(to_weights[k], weights[k], net_layer_weights(layer) * sizeof(float));
-        memcpy(to_biases[k], biases[k], (size_t)layer->out.c * sizeof(float));
-    }
-}
-
 static void free_arrays(float **arrays, int count)
 {
     for (int k = 0; arrays && k < count; k++)
@@ -53,80 +49,148 @@ static void free_arrays(float **arrays, int count)
     free(arrays);
 }
 
-static enum status create_copy(struct float_job *job, struct error *err)
+static void parameters_free(const struct net *net, struct parameters *parameters)
 {
-    const struct net *net = job->model->net;
+    free_arrays(parameters->weights, net->weighted_count);
+    free_arrays(parameters->biases, net->weighted_count);
+}
+
+static enum status parameters_create(const struct net *net, struct parameters *out,
+                                     struct error *err)
+{
     const size_t count = (size_t)net->weighted_count;
-    job->weights = calloc(count, sizeof(float *));
-    job->biases = calloc(count, sizeof(float *));
-    bool good = job->weights && job->biases;
+    out->weights = calloc(count, sizeof(float *));
+    out->biases = calloc(count, sizeof(float *));
+    bool good = out->weights && out->biases;
     for (int k = 0; good && k < net->weighted_count; k++) {
         const struct net_layer *layer = &net->layers[net->weighted[k]];
-        job->weights[k] = calloc(net_layer_weights(layer), sizeof(float));
-        job->biases[k] = calloc((size_t)layer->out.c, sizeof(float));
-        good = job->weights[k] && job->biases[k];
+        out->weights[k] = calloc(net_layer_weights(layer), sizeof(float));
+        out->biases[k] = calloc((size_t)layer->out.c, sizeof(float));
+        good = out->weights[k] && out->biases[k];
     }
     if (!good)
         return error_set(err, STATUS_NO_MEMORY, "%s: not enough memory to train", net->name);
     return STATUS_OK;
 }
 
-static enum status load_weights(const struct float_model *model, struct dnn_plan *plan,
-                                struct error *err)
+static void parameters_copy(const struct net *net, const struct parameters *from,
+                            const struct parameters *to)
+{
+    for (int k = 0; k < net->weighted_count; k++) {
+        const struct net_layer *layer = &net->layers[net->weighted[k]];
+        memcpy(to->weights[k], from->weights[k], net_layer_weights(layer) * sizeof(float));
+        memcpy(to->biases[k], from->biases[k], (size_t)layer->out.c * sizeof(float));
+    }
+}
+
+static struct parameters model_parameters(const struct float_model *model)
+{
+    return (struct parameters){model->weights, model->biases};
+}
+
+static enum status load_parameters(const struct net *net, const struct parameters *parameters,
+                                   struct dnn_plan *plan, struct error *err)
 {
     enum status status = STATUS_OK;
-    for (int k = 0; status == STATUS_OK && k < model->net->weighted_count; k++)
-        status = dnn_plan_set_weights(plan, k, model->weights[k], model->biases[k], err);
+    for (int k = 0; status == STATUS_OK && k < net->weighted_count; k++)
+        status = dnn_plan_set_weights(plan, k, parameters->weights[k], parameters->biases[k], err);
     return status;
 }
 
 static enum status load_hook(void *context, struct dnn_plan *plan, struct error *err)
 {
     const struct float_job *job = context;
-    return load_weights(job->model, plan, err);
+    const struct parameters trained = model_parameters(job->model);
+    train_batchnorm_load(job->batchnorm, plan);
+    return load_parameters(job->model->net, &trained, plan, err);
 }
 
+static enum status load_folded_hook(void *context, struct dnn_plan *plan, struct error *err)
+{
+    const struct float_job *job = context;
+    const struct float_model *model = job->model;
+    for (int k = 0; k < model->net->weighted_count; k++)
+        train_batchnorm_fold(job->batchnorm, k, model->weights[k], model->biases[k],
+                             job->folded.weights[k], job->folded.biases[k]);
+    return load_parameters(model->net, &job->folded, plan, err);
+}
+
+static void collect_hook(void *context, struct dnn_shard *const *shards, int shard_count)
+{
+    const struct float_job *job = context;
+    train_batchnorm_collect(job->batchnorm, shards, shard_count);
+}
+
+static void step_hook(void *context, float rate)
+{
+    const struct float_job *job = context;
+    train_batchnorm_step(job->batchnorm, rate);
+}
+
+/* The folded weights were brought into the plan just before. */
 static void keep_hook(void *context)
 {
-    struct float_job *job = context;
-    copy_weights(job->model->net, job->model->weights, job->model->biases, job->weights,
-                 job->biases);
+    const struct float_job *job = context;
+    parameters_copy(job->model->net, &job->folded, &job->kept);
+}
+
+static enum status create_job(struct float_job *job, struct error *err)
+{
+    const struct net *net = job->model->net;
+    enum status status = parameters_create(net, &job->folded, err);
+    if (status == STATUS_OK)
+        status = parameters_create(net, &job->kept, err);
+    if (status == STATUS_OK)
+        status = train_batchnorm_create(net, &net->recipe, &job->batchnorm, err);
+    return status;
+}
+
+static void free_job(struct float_job *job)
+{
+    parameters_free(job->model->net, &job->folded);
+    parameters_free(job->model->net, &job->kept);
+    train_batchnorm_free(job->batchnorm);
 }
 
 enum status train_float(struct float_model *model, const struct data_split *data,
                         const struct train_options *options, train_epoch_fn *on_epoch,
                         void *context, struct error *err)
 {
-    struct float_job kept = {.model = model};
+    struct float_job float_job = {.model = model};
+    const struct parameters trained = model_parameters(model);
     const struct train_job job = {
         .net = model->net,
         .recipe = &model->net->recipe,
         .data = data,
         .weights = model->weights,
         .biases = model->biases,
+        .unfolded = true,
+        .cosine = model->net->recipe.cosine,
         .keep_best = model->net->recipe.early_stopping_epochs > 0,
         .label = "train",
         .options = *options,
         .on_epoch = on_epoch,
         .on_epoch_context = context,
-        .hooks = {.context = &kept,
+        .hooks = {.context = &float_job,
                   .input_scale = data->train.scale,
                   .logit_scale = 1,
                   .load = load_hook,
+                  .load_folded = load_folded_hook,
+                  .collect = collect_hook,
+                  .step = step_hook,
                   .forward = train_forward_all,
                   .backward = train_backward_all,
                   .keep = keep_hook},
     };
-    enum status status = create_copy(&kept, err);
+    enum status status = create_job(&float_job, err);
     if (status == STATUS_OK) {
         initialize(model, options->seed);
         model->seed = options->seed;
         status = train_loop(&job, err);
     }
     if (status == STATUS_OK)
-        copy_weights(model->net, kept.weights, kept.biases, model->weights, model->biases);
-    free_arrays(kept.weights, model->net->weighted_count);
-    free_arrays(kept.biases, model->net->weighted_count);
+        parameters_copy(model->net, &float_job.kept, &trained);
+    free_job(&float_job);
     return status;
 }
 
@@ -136,11 +200,12 @@ enum status train_evaluate(const struct float_model *model, const struct dataset
     const struct train_hooks hooks = {
         .input_scale = data->scale, .logit_scale = 1, .forward = train_forward_all};
     const int team = dnn_thread_count(threads, TRAIN_SHARDS), saved = dnn_threads_enter();
+    const struct parameters parameters = model_parameters(model);
     struct dnn_plan *plan = NULL;
     struct dnn_shard *shards[TRAIN_SHARDS] = {NULL};
-    enum status status = dnn_plan_create(model->net, EVALUATE_IMAGES, false, &plan, err);
+    enum status status = dnn_plan_create(model->net, EVALUATE_IMAGES, DNN_INFER, &plan, err);
     if (status == STATUS_OK)
-        status = load_weights(model, plan, err);
+        status = load_parameters(model->net, &parameters, plan, err);
     for (int t = 0; status == STATUS_OK && t < team; t++)
         status = dnn_shard_create(plan, &shards[t], err);
     if (status == STATUS_OK)
@@ -171,11 +236,12 @@ enum status train_observe(const struct float_model *model, const struct dataset 
 {
     const size_t total = count < data->count ? count : data->count;
     const int saved = dnn_threads_enter();
+    const struct parameters parameters = model_parameters(model);
     struct dnn_plan *plan = NULL;
     struct dnn_shard *shard = NULL;
-    enum status status = dnn_plan_create(model->net, EVALUATE_IMAGES, false, &plan, err);
+    enum status status = dnn_plan_create(model->net, EVALUATE_IMAGES, DNN_INFER, &plan, err);
     if (status == STATUS_OK)
-        status = load_weights(model, plan, err);
+        status = load_parameters(model->net, &parameters, plan, err);
     if (status == STATUS_OK)
         status = dnn_shard_create(plan, &shard, err);
     for (size_t first = 0; status == STATUS_OK && first < total; first += EVALUATE_IMAGES) {

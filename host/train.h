@@ -22,8 +22,8 @@ struct train_options {
 typedef void train_epoch_fn(void *context, int epoch, double loss, double validation_accuracy,
                             double seconds);
 
-/* Initializes model's weights (He et al. 2015, uniform fan-in) and trains by net->recipe. The best
- * epoch's weights on validation data are kept if early stopping is on, else the last. */
+/* Initializes model's weights (He et al. 2015, uniform fan-in), trains by net->recipe and folds
+ * BATCHNORM into the weights. The best epoch's weights on validation data are kept if early stopping is on, else the last. */
 MUST_CHECK enum status train_float(struct float_model *model, const struct data_split *data,
                                    const struct train_options *options, train_epoch_fn *on_epoch,
                                    void *context, struct error *err);

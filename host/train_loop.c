@@ -22,7 +22,9 @@ struct loop {
     struct dnn_shard *shards[TRAIN_SHARDS];
     struct train_optimizer *optimizer;
     float **weight_gradients, **bias_gradients; /* [weighted_count] */
-    uint32_t *order;                            /* of the training images in this epoch */
+    uint32_t *order; /* of the training images in this epoch; then from the first one again, to fill
+                        a batch */
+    uint64_t step;
     struct progress *progress;
     size_t images_done, images_total; /* over all epochs */
     double best_accuracy;
@@ -74,22 +76,28 @@ enum status train_backward_all(void *context, struct dnn_shard *shard, struct er
     return status;
 }
 
-/* Softmax and cross-entropy of one image. Returns the loss and writes its gradient, both times
- * weight. */
-static double cross_entropy(const float *values, int classes, int label,
-                            const struct train_hooks *hooks, float weight, float *gradient)
+/* Softmax and cross-entropy of one image, label smoothing as in Szegedy et al. 2016. Returns the loss
+ * and writes its gradient, both times weight. */
+static double cross_entropy(const float *values, int label, const struct train_job *job,
+                            float weight, float *gradient)
 {
+    const int classes = job->net->class_count;
+    const float scale = job->hooks.logit_scale;
+    const float spread = job->recipe->label_smoothing / (float)classes;
+    const float true_share = 1 - job->recipe->label_smoothing + spread;
     float largest = values[0], sum = 0;
+    double margin = 0; /* mean under the target */
     for (int c = 1; c < classes; c++)
         largest = values[c] > largest ? values[c] : largest;
     for (int c = 0; c < classes; c++) {
-        gradient[c] = expf((values[c] - largest) * hooks->logit_scale);
+        gradient[c] = expf((values[c] - largest) * scale);
         sum += gradient[c];
     }
-    for (int c = 0; c < classes; c++)
-        gradient[c] =
-            (gradient[c] / sum - (c == label ? 1.0f : 0.0f)) * weight * hooks->logit_scale;
-    const double margin = (double)((values[label] - largest) * hooks->logit_scale);
+    for (int c = 0; c < classes; c++) {
+        const float target = c == label ? true_share : spread;
+        gradient[c] = (gradient[c] / sum - target) * weight * scale;
+        margin += target > 0 ? (double)(target * ((values[c] - largest) * scale)) : 0;
+    }
     return (log((double)sum) - margin) * (double)weight;
 }
 
@@ -103,9 +111,8 @@ static double shard_loss(struct dnn_shard *shard, const struct train_job *job,
     float *gradients = dnn_shard_gradients(shard, net->layer_count - 1);
     double loss = 0;
     for (size_t i = 0; i < count; i++)
-        loss +=
-            cross_entropy(values + i * classes, net->class_count, job->data->train.labels[order[i]],
-                          &job->hooks, weight, gradients + i * classes);
+        loss += cross_entropy(values + i * classes, job->data->train.labels[order[i]], job, weight,
+                              gradients + i * classes);
     memset(gradients + count * classes, 0, (places - count) * classes * sizeof *gradients);
     return loss;
 }
@@ -118,10 +125,14 @@ static enum status run_shard(struct loop *loop, int s, size_t first, size_t size
     struct dnn_shard *shard = loop->shards[s];
     const size_t places = (size_t)loop->shard_images, skip = (size_t)s * places;
     const size_t left = size > skip ? size - skip : 0, count = left < places ? left : places;
-    train_fill_input(shard, &job->data->train, loop->order, first + skip, count,
+    /* Batch normalization needs images in all places; those too many get no gradient of their own.
+     */
+    const size_t filled = job->unfolded ? places : count;
+    train_fill_input(shard, &job->data->train, loop->order, first + skip, filled,
                      job->hooks.input_scale);
     if (augment_is_on(&job->recipe->augment))
-        augment_input(loop, shard, first + skip, count);
+        augment_input(loop, shard, first + skip, filled);
+    dnn_shard_set_draw(shard, job->options.seed, loop->step, (uint32_t)skip);
     enum status status = job->hooks.forward(job->hooks.context, shard, err);
     if (status != STATUS_OK)
         return status;
@@ -170,6 +181,8 @@ static enum status run_step(struct loop *loop, size_t first, size_t size, float 
         }
         *loss += losses[s];
     }
+    if (loop->job->hooks.collect)
+        loop->job->hooks.collect(loop->job->hooks.context, loop->shards, TRAIN_SHARDS);
     train_optimizer_begin(loop->optimizer, rate);
     for (int k = 0; status == STATUS_OK && k < loop->job->net->weighted_count; k++)
         status = update_layer(loop, k, err);
@@ -244,6 +257,12 @@ static double now_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Images that the last batch may lack. */
+static size_t fill_count(const struct loop *loop)
+{
+    return (size_t)loop->shard_images * TRAIN_SHARDS;
+}
+
 static void shuffle(struct loop *loop, int epoch)
 {
     struct rng rng;
@@ -252,12 +271,19 @@ static void shuffle(struct loop *loop, int epoch)
         loop->order[i] = (uint32_t)i;
     rng_init(&rng, loop->job->options.seed, SHUFFLE_STREAM + (uint64_t)epoch);
     rng_shuffle(&rng, loop->order, count);
+    for (size_t i = 0; i < fill_count(loop); i++)
+        loop->order[count + i] = loop->order[i % count];
 }
 
-/* The phase's learning rate, lowered by the part of all images that are done. */
+/* The phase's learning rate: first raised, then lowered by the part of the images that are done. */
 static float present_rate(const struct loop *loop, float rate)
 {
-    const double part = (double)loop->images_done / (double)loop->images_total;
+    const size_t warmup = (size_t)loop->job->recipe->warmup_epochs * loop->job->data->train.count;
+    const size_t done = loop->images_done + (size_t)loop->job->recipe->batch;
+    if (loop->images_done < warmup)
+        return done < warmup ? rate * (float)((double)done / (double)warmup) : rate;
+    const double part =
+        (double)(loop->images_done - warmup) / (double)(loop->images_total - warmup);
     return loop->job->cosine ? rate * (float)(0.5 + 0.5 * cos(PI * part)) : rate;
 }
 
@@ -279,6 +305,7 @@ static enum status run_steps(struct loop *loop, int epoch, float rate, double *l
         if (status != STATUS_OK)
             return status;
         sum += step_loss * (double)size;
+        loop->step++;
         loop->images_done += size;
         progress_update(loop->progress, loop->images_done, NULL);
     }
@@ -290,6 +317,15 @@ static enum status run_steps(struct loop *loop, int epoch, float rate, double *l
     return STATUS_OK;
 }
 
+/* Brings the weights for an evaluation. */
+static enum status load_folded(struct loop *loop, struct error *err)
+{
+    const struct train_hooks *hooks = &loop->job->hooks;
+    dnn_plan_set_training(loop->plan, false);
+    return hooks->load_folded ? hooks->load_folded(hooks->context, loop->plan, err)
+                              : hooks->load(hooks->context, loop->plan, err);
+}
+
 /* Validates, keeps, reports. *stop: early stopping says so. */
 static enum status finish_epoch(struct loop *loop, int epoch, double loss, double start, bool *stop,
                                 struct error *err)
@@ -298,10 +334,11 @@ static enum status finish_epoch(struct loop *loop, int epoch, double loss, doubl
     const struct train_hooks *hooks = &job->hooks;
     double accuracy = 0;
     char note[80];
-    enum status status = hooks->load(hooks->context, loop->plan, err);
+    enum status status = load_folded(loop, err);
     if (status == STATUS_OK)
         status = train_count_correct(hooks, loop->shards, loop->threads, &job->data->validation,
                                      &accuracy, err);
+    dnn_plan_set_training(loop->plan, true);
     if (status != STATUS_OK)
         return status;
     const int patience = job->recipe->early_stopping_epochs;
@@ -346,7 +383,7 @@ static enum status create_gradients(struct loop *loop, struct error *err)
     size_t *sizes = calloc(2 * count, sizeof *sizes);
     loop->weight_gradients = calloc(count, sizeof(float *));
     loop->bias_gradients = calloc(count, sizeof(float *));
-    loop->order = calloc(job->data->train.count, sizeof *loop->order);
+    loop->order = calloc(job->data->train.count + fill_count(loop), sizeof *loop->order);
     bool good = sizes && loop->weight_gradients && loop->bias_gradients && loop->order;
     for (int k = 0; good && k < net->weighted_count; k++) {
         const struct net_layer *layer = &net->layers[net->weighted[k]];
@@ -376,7 +413,8 @@ static enum status loop_create(struct loop *loop, struct error *err)
                          job->net->name);
     enum status status = create_gradients(loop, err);
     if (status == STATUS_OK)
-        status = dnn_plan_create(job->net, loop->shard_images, true, &loop->plan, err);
+        status = dnn_plan_create(job->net, loop->shard_images,
+                                 job->unfolded ? DNN_TRAIN : DNN_FOLDED, &loop->plan, err);
     for (int s = 0; status == STATUS_OK && s < TRAIN_SHARDS; s++)
         status = dnn_shard_create(loop->plan, &loop->shards[s], err);
     return status;
@@ -402,12 +440,15 @@ static void loop_free(struct loop *loop)
 enum status train_loop(const struct train_job *job, struct error *err)
 {
     struct loop loop = {.job = job};
+    char label[96];
     const int saved = dnn_threads_enter();
     enum status status = loop_create(&loop, err);
     for (int p = 0; p < job->recipe->phase_count; p++)
         loop.images_total += (size_t)job->recipe->epochs[p] * job->data->train.count;
     if (status == STATUS_OK) {
-        loop.progress = progress_start(job->options.progress, job->label, loop.images_total);
+        const char *slow = dnn_plan_slow_layer(loop.plan);
+        snprintf(label, sizeof label, slow ? "%s (%s only by slow code)" : "%s", job->label, slow);
+        loop.progress = progress_start(job->options.progress, label, loop.images_total);
         status = run_epochs(&loop, err);
         progress_finish(loop.progress, status == STATUS_OK ? "done" : "stopped");
     }

@@ -16,8 +16,12 @@ struct train_hooks {
     float logit_scale; /* the loss sees value * logit_scale */
     /* Brings the present weights into the plan; before every step and every evaluation. */
     enum status (*load)(void *context, struct dnn_plan *plan, struct error *err);
+    /* Brings the weights that keep() would keep, folded; before evaluations. NULL: as load. */
+    enum status (*load_folded)(void *context, struct dnn_plan *plan, struct error *err);
     enum status (*forward)(void *context, struct dnn_shard *shard, struct error *err);
     enum status (*backward)(void *context, struct dnn_shard *shard, struct error *err);
+    /* Sees all shards of a step after their backward pass. May be NULL. */
+    void (*collect)(void *context, struct dnn_shard *const *shards, int shard_count);
     /* Turns the gradients of what load() brought into those of the trained weights, in place. May
      * be NULL. */
     void (*convert)(void *context, int k, float *weights, float *bias);
@@ -33,6 +37,7 @@ struct train_job {
     const struct net_recipe *recipe; /* phases, batch, optimizer */
     const struct data_split *data;
     float **weights, **biases; /* trained in place; layouts of float_model.h */
+    bool unfolded;             /* BATCHNORM and DROPOUT layers work; else they change nothing */
     bool cosine;               /* the learning rates fall to zero along half a cosine over all steps
                           (Loshchilov and Hutter, 2017) */
     bool keep_best;    /* keep() after each epoch that is better on validation data; else after the

@@ -19,7 +19,7 @@ struct verify {
     enum proto_tier tier;
     const uint8_t *image;
     size_t image_index;
-    uint8_t *got, *want, *next; /* each as large as the largest buffer */
+    uint8_t *got, *want; /* each as large as the largest buffer */
 };
 
 /* The layer that writes a buffer last, -1 if none does. */
@@ -46,7 +46,7 @@ static enum status expect(const struct verify *verify, uint16_t *class_index, st
     const struct model *model = verify->model;
     const int output = last_writer(model, model->output) + 1;
     const int end = model->class_out == MODEL_NONE ? 0 : last_writer(model, model->class_out) + 1;
-    const bool goes_on = output < end;
+    const bool goes_on = output < end && (output == 0 || infer_can_start(verify->infer, output));
     uint8_t class_bytes[CLASS_BYTES];
     enum status status = STATUS_OK;
     *class_index = MODEL_NONE;
@@ -103,7 +103,7 @@ static long first_difference(const struct verify *verify, const struct model_lay
     const size_t step = layer->op == OP_ARGMAX ? CLASS_BYTES : 1;
     const size_t size = verify->model->buffers[layer->out].size_bytes;
     for (size_t i = 0; i < size; i += step)
-        if (memcmp(verify->got + i, verify->next + i, step) != 0)
+        if (memcmp(verify->got + i, verify->want + i, step) != 0)
             return (long)(i / step);
     return -1;
 }
@@ -133,11 +133,10 @@ static void describe(const struct verify *verify, unsigned index, long element,
              "image %zu, layer %u %s (%s%s), element %ld%s: got %d, want %d", verify->image_index,
              index, name, container_op_name(layer->op), bits, element, place,
              element_value(verify, layer, verify->got, element),
-             element_value(verify, layer, verify->next, element));
+             element_value(verify, layer, verify->want, element));
 }
 
-/* Runs the core up to a layer, from the image on: nothing is left over from an earlier run. The
- * integer model goes on from verify->want, its values in front of the layer. */
+/* Runs both up to a layer, from the image on: nothing is left over from an earlier run. */
 static enum status compare_layer(const struct verify *verify, unsigned index, long *element,
                                  struct error *err)
 {
@@ -152,7 +151,7 @@ static enum status compare_layer(const struct verify *verify, unsigned index, lo
         status = target_read_buffer(verify->target, layer->out, 0,
                                     model->buffers[layer->out].size_bytes, verify->got, err);
     if (status == STATUS_OK)
-        status = infer_run(verify->infer, (int)index, (int)index + 1, verify->want, 1, verify->next,
+        status = infer_run(verify->infer, 0, (int)index + 1, verify->image, 1, verify->want,
                            ONE_THREAD, err);
     if (status == STATUS_OK)
         *element = first_difference(verify, layer);
@@ -160,10 +159,9 @@ static enum status compare_layer(const struct verify *verify, unsigned index, lo
 }
 
 /* Finds the first layer whose results differ. */
-static enum status locate(struct verify *verify, struct error *mismatch, struct error *err)
+static enum status locate(const struct verify *verify, struct error *mismatch, struct error *err)
 {
     const struct model *model = verify->model;
-    memcpy(verify->want, verify->image, model->buffers[model->input].size_bytes);
     for (unsigned i = 0; i < model->layer_count; i++) {
         long element = -1;
         const enum status status = compare_layer(verify, i, &element, err);
@@ -173,9 +171,6 @@ static enum status locate(struct verify *verify, struct error *mismatch, struct 
             describe(verify, i, element, mismatch);
             return STATUS_OK;
         }
-        uint8_t *swap = verify->want;
-        verify->want = verify->next;
-        verify->next = swap;
     }
     snprintf(mismatch->text, sizeof mismatch->text,
              "image %zu: the complete run differs, but no layer does when they are run one "
@@ -191,7 +186,7 @@ enum status verify_image(struct target *target, const struct container *containe
                          struct error *mismatch, struct error *err)
 {
     const size_t room = largest_buffer(container->model);
-    uint8_t *memory = malloc(3 * room);
+    uint8_t *memory = malloc(2 * room);
     if (!memory)
         return error_set(err, STATUS_NO_MEMORY, "image %zu: out of memory", image_index);
     struct verify verify = {
@@ -204,7 +199,6 @@ enum status verify_image(struct target *target, const struct container *containe
         .image_index = image_index,
         .got = memory,
         .want = memory + room,
-        .next = memory + 2 * room,
     };
     *equal = true;
     enum status status = compare_run(&verify, result, equal, err);

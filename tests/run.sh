@@ -11,6 +11,7 @@ export CMOCKA_MESSAGE_OUTPUT
 began=$(date +%s)
 for program in "$@"; do
     name=$(basename "$program")
+    case $program in */sanitize/*) name="$name (sanitized)" ;; esac
     log=$logs/$name.log
     start=$(date +%s)
     case $program in

@@ -11,11 +11,12 @@
 
 /* What a kernel works on. in, in2 and out are the buffers' bytes, 16-byte aligned; weights and
  * params 4-byte aligned; scratch is 16-byte aligned and has model_scratch_bytes(). in, out and
- * scratch overlap nothing, except in == out for ReLU and flatten. */
+ * scratch overlap nothing, except in == out for ReLU and flatten, and in == out or in2 == out for
+ * add. */
 struct kernel_args {
     const struct model_layer *layer;
-    const struct model_buffer *in_shape, *out_shape;
-    const uint8_t *in, *in2;
+    const struct model_buffer *in_shape, *in2_shape, *out_shape;
+    const uint8_t *in, *in2; /* in2 and its shape: add only, else NULL */
     uint8_t *out;
     const uint8_t *weights, *params;
     uint8_t *scratch;
@@ -23,15 +24,19 @@ struct kernel_args {
 
 typedef void kernel_fn(const struct kernel_args *args);
 
-/* Weighted operations, by weight width. */
+/* By weight width. */
 kernel_fn conv2d_w8_nn, conv2d_w4_nn, conv2d_w2_nn;
-kernel_fn conv2d_w8_rv32, conv2d_w4_rv32, conv2d_w2_rv32;
 kernel_fn fc_w8_nn, fc_w4_nn, fc_w2_nn;
-kernel_fn fc_w8_rv32, fc_w4_rv32, fc_w2_rv32;
+/* Those that take the weights of any width, or none. avgpool_nn: windows that
+ * avgpool_nn_fits() lets through. */
+kernel_fn depthwise_nn, add_nn, avgpool_nn;
+kernel_fn conv2d_rv32, fc_rv32, depthwise_rv32, add_rv32, avgpool_rv32;
 /* The others use no neural instruction; both tiers share them. */
-kernel_fn maxpool, avgpool, relu, flatten, argmax;
+kernel_fn maxpool, relu, flatten, argmax;
+
+bool avgpool_nn_fits(const struct model_layer *layer);
 
 /* The kernel of a layer in a tier (enum proto_tier); NULL cannot happen for a parsed layer. */
-kernel_fn *kernel_select(const struct model_layer *layer, unsigned tier);
+kernel_fn *kernel_select(const struct kernel_args *args, unsigned tier);
 
 #endif

@@ -35,7 +35,7 @@ struct loader {
     uint8_t answered;       /* requests answered since HELLO, saturates at PROTO_WINDOW_MAX */
     uint16_t running_layer; /* MODEL_NONE when no layer runs; the trap handler reports it */
     uint16_t profiled_layers;
-    uint64_t profile[MODEL_MAX_LAYERS][COUNTER_COUNT];
+    uint32_t profile[MODEL_MAX_LAYERS][COUNTER_COUNT]; /* 2^32 - 1 stands for anything above */
     uint8_t response[PROTO_FRAME_MAX]; /* the last response, kept for a repetition */
     size_t response_size;
     uint8_t wire[PROTO_WIRE_MAX];

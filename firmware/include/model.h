@@ -52,7 +52,8 @@ struct model_layer {
     uint8_t op; /* enum model_op */
     uint8_t weight_bits;
     bool relu;
-    uint16_t in, in2, out; /* buffer indices */
+    uint16_t in, in2, out; /* buffer indices; in2: ADD only, else MODEL_NONE */
+    uint16_t groups;       /* of a convolution, else 0 */
     uint8_t kernel_h, kernel_w, stride_h, stride_w;
     uint8_t pad_top, pad_left, pad_bottom, pad_right;
     uint32_t weight_offset, weight_bytes, param_offset, param_bytes;
@@ -94,18 +95,38 @@ uint32_t model_scratch_bytes(const struct model_layer *layer, const struct model
 /* Text of a fault code; on the host only (the core sends numbers). */
 const char *model_fault_text(enum model_fault_code code);
 
+/* A convolution whose channels are all on their own; its weights have a layout of their own. */
+static inline bool model_is_depthwise(const struct model_layer *layer,
+                                      const struct model_buffer *in, const struct model_buffer *out)
+{
+    return layer->op == OP_CONV2D && layer->groups > 1 && layer->groups == in->channels &&
+           layer->groups == out->channels;
+}
+
 /* Element count K of a weight row, and its words of activations. */
 static inline uint32_t model_row_elements(const struct model_layer *layer,
                                           const struct model_buffer *in)
 {
-    return layer->op == OP_FC ? in->size_bytes
-                              : (uint32_t)layer->kernel_h * layer->kernel_w * in->channels;
+    return layer->op == OP_FC
+               ? in->size_bytes
+               : (uint32_t)layer->kernel_h * layer->kernel_w * (in->channels / layer->groups);
 }
 
 static inline uint32_t model_row_words(const struct model_layer *layer,
                                        const struct model_buffer *in)
 {
     return (model_row_elements(layer, in) + 3) / 4;
+}
+
+/* Groups of four output channels, each with a block of weights and one of parameters. A grouped
+ * convolution's groups are filled up to whole ones each; depthwise channels stand side by side. */
+static inline uint32_t model_channel_groups(const struct model_layer *layer,
+                                            const struct model_buffer *in,
+                                            const struct model_buffer *out)
+{
+    if (layer->op != OP_CONV2D || model_is_depthwise(layer, in, out))
+        return (out->channels + 3u) / 4;
+    return layer->groups * (((uint32_t)out->channels / layer->groups + 3) / 4);
 }
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The model container, version 1: a quantized network as data. The only definition; host and core
+/* The model container, version 2: a quantized network as data. The only definition; host and core
  * compile it.
  *
  *   header | buffer table | layer table | parameters and weights, each block 4-byte aligned
@@ -29,12 +29,30 @@
  * K = kernel_h*kernel_w*in_c, elements in the order (ky, kx, channel), dense. Weight block size:
  * out_groups * Kw * {4,2,1} * 4 bytes.
  *
+ * Convolution in G = ML_GROUPS groups: G divides in_c and out_c; input channels g*in_c/G .. make
+ * output channels g*out_c/G .. .
+ *   G = in_c = out_c > 1 (depthwise): for each channel group of four, T = kernel_h*kernel_w taps in
+ *   the order (ky, kx), W(c,t) the weight of channel c and tap t:
+ *     8 bit  T words: lane k of word t = W(4g+3-k, t)
+ *     4 bit  ceil(T/2) words: half word i (from the low end) of word m holds tap 2m+i, its nibble n
+ *            (from the low end) channel 4g+n
+ *     2 bit  ceil(T/4) words: byte i of word m holds tap 4m+i, its bit pair n channel 4g+n
+ *   The mode in the parameters is 1 (depthwise) at every width; kernels widen the weights first.
+ *   Any other G > 1: G convolutions of in_c/G to out_c/G channels one after the other, each with
+ *   its own blocks of weights and parameters as above, so that each one's channels are filled up to
+ *   a multiple of four.
+ *
  * Parameters of one group, 16 bytes, groups follow one another; the four words are the operands of
  * the instructions:
  *   +0   biases (rs1 of neur_init)         +4   bias shifts and mode (rs2)
  *   +8   multipliers (rs1 of neur_res)     +12  shifts and relu (rs2)
  *   rs2: shift of lane 0..3 in bits [31:27] [24:20] [17:13] [10:6]; mode in [2:0], relu in [0];
  *   other bits zero.
+ *
+ * ADD: out = requantize(ma * in + mb * in2, multiplier, shift, relu), element by element; in, in2
+ * and out have the same shape, each its own sign (out: uint8 with relu, else int8). No weight
+ * block; one parameter group: +0 ma and +4 mb, each 0..127 and the same in all four bytes, +8 the
+ * multiplier in all four bytes, +12 shifts (all equal) and relu. in or in2 may lie in place of out.
  *
  * Padding elements of a convolution are the value 0. Max pooling ignores padding; average pooling
  * has none: average = floor((2*sum + n) / (2*n)), n = window elements (round half up, also for
@@ -46,7 +64,7 @@
 
 enum {
     MODEL_MAGIC = 0x4d51504d, /* "MPQM" */
-    MODEL_VERSION = 1,
+    MODEL_VERSION = 2,
     MODEL_HEADER_BYTES = 64,
     MODEL_BUFFER_BYTES = 16,
     MODEL_LAYER_BYTES = 48,
@@ -101,7 +119,7 @@ enum {
     ML_IN_BUFFER = 4,      /* u16 */
     ML_IN2_BUFFER = 6,     /* u16, MODEL_NONE but for operations with two inputs */
     ML_OUT_BUFFER = 8,     /* u16 */
-    ML_GROUPS = 10,        /* u16, convolution groups, 1 */
+    ML_GROUPS = 10,        /* u16, groups of a convolution, else 0 */
     ML_KERNEL_H = 12,      /* u8, window of convolution and pooling, else 0 */
     ML_KERNEL_W = 13,      /* u8 */
     ML_STRIDE_H = 14,      /* u8 */
@@ -127,6 +145,7 @@ enum model_op {
     OP_RELU = 5,
     OP_FLATTEN = 6,
     OP_ARGMAX = 7,
+    OP_ADD = 8,
 };
 
 #endif

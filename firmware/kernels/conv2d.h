@@ -16,16 +16,16 @@ struct conv2d_group {
     uint32_t patch_size;    /* bytes from pixel to pixel */
     uint32_t pixels;
     uint8_t *out;        /* first channel of the group in the first pixel */
-    uint8_t *out_end;    /* end of the output buffer */
     uint32_t out_stride; /* bytes from pixel to pixel */
-    bool is_signed;      /* activations are int8 */
+    uint8_t weight_bits;
+    bool is_signed; /* activations are int8 */
 };
 
-/* Stores four results for each pixel with store_results(). What it stores beyond the channels that
- * exist lies in the next pixels' place and is overwritten by them later. */
+/* Stores four results for each pixel, in the pixels' order. What it stores beyond the channels that
+ * exist lies in the next pixel's place and is overwritten by that later. */
 typedef void conv2d_group_fn(const struct conv2d_group *group);
 
-/* The whole layer. group_bytes: weight bytes of a group. */
+/* The whole layer. */
 void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute);
 
 #endif

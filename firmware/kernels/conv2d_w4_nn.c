@@ -1,14 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Convolution, 4-bit weights, neural instructions.
  * Shapes   in [h][w][c], out [oh][ow][oc], weights [ceil(oc/4)][ceil(K/4)][2] words,
- *          K = kernel_h*kernel_w*c (model_format.h)
+ *          K = kernel_h*kernel_w*c; in groups: the same for each (model_format.h)
  * Demands  as kernels.h; scratch of model_scratch_bytes()
- * Exact    equal bit for bit to conv2d_w4_rv32() and to the oracle in tests/model/ref_layers.c */
+ * Exact    equal bit for bit to conv2d_rv32() and to the oracle in tests/model/ref_layers.c */
 #include "conv2d_nn.h"
 
 static void group(const struct conv2d_group *group)
 {
-    conv2d_nn_group(4, group);
+    switch (group->words) {
+    case 1:
+        conv2d_nn_short(4, 1, group);
+        break;
+    case 2:
+        conv2d_nn_short(4, 2, group);
+        break;
+    case 3:
+        conv2d_nn_short(4, 3, group);
+        break;
+    case 4:
+        conv2d_nn_short(4, 4, group);
+        break;
+    case 5:
+        conv2d_nn_short(4, 5, group);
+        break;
+    case 6:
+        conv2d_nn_short(4, 6, group);
+        break;
+    case 7:
+        conv2d_nn_short(4, 7, group);
+        break;
+    case 8:
+        conv2d_nn_short(4, 8, group);
+        break;
+    default:
+        conv2d_nn_long(4, group);
+    }
 }
 
 void conv2d_w4_nn(const struct kernel_args *args)

@@ -30,9 +30,12 @@ ALWAYS_INLINE int32_t dot_rv32_weight(unsigned width, const uint8_t *weights, un
     return dot_rv32_field(load_aligned(weights), 8 * e + 2 * i, 2);
 }
 
-ALWAYS_INLINE void dot_rv32_row(unsigned width, bool is_signed, const uint8_t *weights,
-                                const uint8_t *row, uint32_t words, uint32_t acc[4])
+/* Adds a row to acc; width and sign are constants of the caller. */
+ALWAYS_INLINE void dot_rv32_add_row(unsigned width, bool is_signed, const uint8_t *weights,
+                                    const uint8_t *row, uint32_t words, uint32_t acc[4])
 {
+    uint32_t sums[4] = {acc[0], acc[1], acc[2], acc[3]};
+
     for (const uint8_t *end = row + 4 * words; row < end; row += 4, weights += 2 * width) {
 #pragma GCC unroll 4
         for (unsigned e = 0; e < 4; e++) {
@@ -40,9 +43,18 @@ ALWAYS_INLINE void dot_rv32_row(unsigned width, bool is_signed, const uint8_t *w
 
 #pragma GCC unroll 4
             for (unsigned i = 0; i < 4; i++)
-                acc[i] += (uint32_t)(dot_rv32_weight(width, weights, e, i) * a);
+                sums[i] += (uint32_t)(dot_rv32_weight(width, weights, e, i) * a);
         }
     }
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < 4; i++)
+        acc[i] = sums[i];
 }
+
+/* The same as functions, shared by convolution and fully connected layers. */
+typedef void dot_rv32_fn(const uint8_t *weights, const uint8_t *row, uint32_t words,
+                         uint32_t acc[4]);
+
+dot_rv32_fn *dot_rv32_select(unsigned width, bool is_signed);
 
 #endif

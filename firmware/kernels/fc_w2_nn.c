@@ -2,7 +2,7 @@
 /* Fully connected layer, 2-bit weights, neural instructions.
  * Shapes   in K bytes, out [oc], weights [ceil(oc/4)][ceil(K/4)][1] words (model_format.h)
  * Demands  as kernels.h; up to three bytes behind in are read and count nothing
- * Exact    equal bit for bit to fc_w2_rv32() and to the oracle in tests/model/ref_layers.c */
+ * Exact    equal bit for bit to fc_rv32() and to the oracle in tests/model/ref_layers.c */
 #include "fc_nn.h"
 
 void fc_w2_nn(const struct kernel_args *args)

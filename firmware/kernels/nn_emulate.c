@@ -2,6 +2,7 @@
 /* The neural instructions in C, for hosts that lack them. State is per thread. Lanes count from the
  * most significant byte. Host only; equal to the core instruction by instruction. */
 #include "nn_insn.h"
+#include "nn_state.h"
 #include "requantize.h"
 
 enum { MODE_W8 = 0, MODE_DEPTHWISE = 1, MODE_W4 = 2, MODE_W2 = 3, MODE_SIGNED = 4 };
@@ -91,4 +92,14 @@ uint32_t nn_emulate_neur_res(uint32_t rs1, uint32_t rs2)
         results |= ((uint32_t)r & 0xff) << (24 - 8 * k);
     }
     return results;
+}
+
+void nn_emulate_exchange(uint32_t acc[4])
+{
+    for (unsigned k = 0; k < 4; k++) {
+        const uint32_t old = unit.acc[k];
+
+        unit.acc[k] = acc[k];
+        acc[k] = old;
+    }
 }

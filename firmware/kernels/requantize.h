@@ -33,15 +33,30 @@ static inline int32_t requantize(uint32_t acc, uint32_t multiplier, unsigned shi
     return t < low ? low : t > high ? high : t;
 }
 
-/* The four results of a group as a word, channel 4g first in memory. */
-static inline uint32_t requantize_group(const uint8_t *params, const uint32_t acc[4])
+/* The parameters of one channel, taken apart. */
+struct requantize_channel {
+    uint32_t bias, multiplier; /* bias: start value of the accumulator */
+    unsigned shift;
+};
+
+static inline void requantize_load(const uint8_t *params, struct requantize_channel channels[4])
 {
     const uint32_t shifts = get_u32(params + 12);
+
+    for (unsigned i = 0; i < 4; i++)
+        channels[i] = (struct requantize_channel){requantize_bias(params, i), params[8 + i],
+                                                  requantize_shift(shifts, i)};
+}
+
+/* The four results of a group as a word, channel 4g first in memory. */
+static inline uint32_t requantize_group(const struct requantize_channel channels[4],
+                                        const uint32_t acc[4], bool relu)
+{
     uint32_t results = 0;
 
+#pragma GCC unroll 4
     for (unsigned i = 0; i < 4; i++) {
-        const int32_t r =
-            requantize(acc[i], params[8 + i], requantize_shift(shifts, i), shifts & 1);
+        const int32_t r = requantize(acc[i], channels[i].multiplier, channels[i].shift, relu);
 
         results |= ((uint32_t)r & 0xff) << 8 * i;
     }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define NOINLINE      __attribute__((noinline)) /* for a loop that needs all registers for itself */
 
 #ifdef __riscv
 typedef uint32_t any_word __attribute__((may_alias, aligned(1)));
@@ -38,6 +39,16 @@ ALWAYS_INLINE void store_half(uint8_t *p, uint16_t half)
 {
     __asm__("sh %1, %0" : "=m"(*(any_half *)p) : "r"(half));
 }
+
+/* A word, loaded exactly here in the order of the neural instructions: use it no sooner
+ * than two instructions later. Left to itself the compiler puts a load right before its use. */
+ALWAYS_INLINE uint32_t load_here(const uint8_t *p)
+{
+    uint32_t word;
+
+    __asm__ volatile("lw %0, %1" : "=r"(word) : "m"(*(const any_word *)p));
+    return word;
+}
 #else
 ALWAYS_INLINE uint32_t load_word(const uint8_t *p)
 {
@@ -63,6 +74,28 @@ ALWAYS_INLINE uint16_t load_half(const uint8_t *p)
 ALWAYS_INLINE void store_half(uint8_t *p, uint16_t half)
 {
     memcpy(p, &half, sizeof half);
+}
+#endif
+
+/* What was read from memory before is read again where it is needed next: for code that needs all
+ * registers meanwhile. */
+ALWAYS_INLINE void forget_memory(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
+
+/* A pointer that the compiler works on as it stands, instead of taking its sum with constants and
+ * strides apart into registers of their own. */
+ALWAYS_INLINE const uint8_t *as_it_stands(const uint8_t *p)
+{
+    __asm__("" : "+r"(p));
+    return p;
+}
+
+#ifndef __riscv
+ALWAYS_INLINE uint32_t load_here(const uint8_t *p)
+{
+    return load_word(p);
 }
 #endif
 

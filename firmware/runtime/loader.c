@@ -279,6 +279,12 @@ static void put_counters(uint8_t *out, const uint64_t *counters)
         put_u64(out + 8 * i, counters[i]);
 }
 
+static void put_profile(uint8_t *out, const uint32_t *counters)
+{
+    for (unsigned i = 0; i < COUNTER_COUNT; i++)
+        put_u64(out + 8 * i, counters[i]);
+}
+
 static void read_counters(struct loader *loader, uint64_t *counters)
 {
     loader->platform->read_counters(loader->platform->context, counters);
@@ -314,12 +320,16 @@ static void run_layers_profiled(struct loader *loader, unsigned tier, uint16_t l
 {
     uint8_t *arena = loader->area + loader->model.arena_start;
 
+    uint64_t counters[COUNTER_COUNT];
+
     read_counters(loader, total);
     for (uint16_t i = 0; i < layers; i++) {
         loader->running_layer = i;
-        read_counters(loader, loader->profile[i]);
+        read_counters(loader, counters);
         run_layer(&loader->model, arena, i, tier);
-        count_since(loader, loader->profile[i]);
+        count_since(loader, counters);
+        for (unsigned j = 0; j < COUNTER_COUNT; j++)
+            loader->profile[i][j] = counters[j] < UINT32_MAX ? (uint32_t)counters[j] : UINT32_MAX;
     }
     count_since(loader, total);
     loader->running_layer = MODEL_NONE;
@@ -411,7 +421,7 @@ static enum proto_status do_counters(struct loader *loader, const struct request
     put_u16(data + 2, count);
     data += COUNTERS_HEAD_BYTES;
     for (uint16_t i = 0; i < count; i++, data += LAYER_COUNTERS_BYTES)
-        put_counters(data, loader->profile[first + i]);
+        put_profile(data, loader->profile[first + i]);
     loader->response_size = (size_t)(data - response_payload(loader));
     return PROTO_OK;
 }

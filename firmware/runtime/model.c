@@ -12,7 +12,8 @@ enum { CRC_START = MH_CRC32 + 4, CLASS_BYTES = 2, CLASS_COUNT_MAX = 0xffff };
 enum {
     SHIFT_BITS = (int)0xf9f3e7c0,
     BIAS_WORD_BITS = SHIFT_BITS | 7,
-    RESULT_WORD_BITS = SHIFT_BITS | 1
+    RESULT_WORD_BITS = SHIFT_BITS | 1,
+    FACTOR_SIGNS = (int)0x80808080, /* factors of ADD are 0..127 */
 };
 
 static bool has_weights(const struct model_layer *layer)
@@ -137,6 +138,7 @@ static enum model_fault_code read_layer(const struct model *model, const uint8_t
     out->in = get_u16(entry + ML_IN_BUFFER);
     out->in2 = get_u16(entry + ML_IN2_BUFFER);
     out->out = get_u16(entry + ML_OUT_BUFFER);
+    out->groups = get_u16(entry + ML_GROUPS);
     out->kernel_h = entry[ML_KERNEL_H];
     out->kernel_w = entry[ML_KERNEL_W];
     out->stride_h = entry[ML_STRIDE_H];
@@ -149,15 +151,14 @@ static enum model_fault_code read_layer(const struct model *model, const uint8_t
     out->weight_bytes = get_u32(entry + ML_WEIGHT_BYTES);
     out->param_offset = get_u32(entry + ML_PARAM_OFFSET);
     out->param_bytes = get_u32(entry + ML_PARAM_BYTES);
-    if (out->op < OP_CONV2D || out->op > OP_ARGMAX)
+    if (out->op < OP_CONV2D || out->op > OP_ADD)
         return MODEL_BAD_OP;
     if ((flags & ~LAYER_RELU) || entry[ML_RESERVED_A] ||
         !all_zero(entry + ML_RESERVED_B, MODEL_LAYER_BYTES - ML_RESERVED_B))
         return MODEL_BAD_RESERVED;
-    if (out->in >= model->buffer_count || out->out >= model->buffer_count || out->in2 != MODEL_NONE)
+    if (out->in >= model->buffer_count || out->out >= model->buffer_count ||
+        (out->op == OP_ADD ? out->in2 >= model->buffer_count : out->in2 != MODEL_NONE))
         return MODEL_BAD_INDEX;
-    if (out->op == OP_CONV2D ? get_u16(entry + ML_GROUPS) != 1 : get_u16(entry + ML_GROUPS) > 1)
-        return MODEL_BAD_SHAPE;
     return MODEL_OK;
 }
 
@@ -192,15 +193,35 @@ static bool window_shape_fits(const struct model_layer *layer, const struct mode
     return out->height == height / layer->stride_h + 1 && out->width == width / layer->stride_w + 1;
 }
 
-static enum model_fault_code check_shape(const struct model_layer *layer,
+/* Only convolutions have groups. */
+static bool groups_fit(const struct model_layer *layer, const struct model_buffer *in,
+                       const struct model_buffer *out)
+{
+    if (layer->op != OP_CONV2D)
+        return layer->groups == 0;
+    return layer->groups && in->channels % layer->groups == 0 && out->channels % layer->groups == 0;
+}
+
+static bool same_shape(const struct model_buffer *a, const struct model_buffer *b)
+{
+    return a->height == b->height && a->width == b->width && a->channels == b->channels;
+}
+
+static enum model_fault_code check_shape(const struct model *model, const struct model_layer *layer,
                                          const struct model_buffer *in,
                                          const struct model_buffer *out)
 {
     bool fits = false;
 
+    if (!groups_fit(layer, in, out))
+        return MODEL_BAD_SHAPE;
     switch (layer->op) {
     case OP_CONV2D: /* relu leaves 0..255, else the result is signed */
         fits = window_shape_fits(layer, in, out) && out->is_signed == !layer->relu;
+        break;
+    case OP_ADD:
+        fits = same_shape(in, out) && same_shape(&model->buffers[layer->in2], out) &&
+               out->is_signed == !layer->relu;
         break;
     case OP_FC:
         fits = out->height == 1 && out->width == 1 && out->is_signed == !layer->relu;
@@ -211,8 +232,7 @@ static enum model_fault_code check_shape(const struct model_layer *layer,
                out->is_signed == in->is_signed;
         break;
     case OP_RELU:
-        fits = out->height == in->height && out->width == in->width &&
-               out->channels == in->channels && (in->is_signed || !out->is_signed);
+        fits = same_shape(in, out) && (in->is_signed || !out->is_signed);
         break;
     case OP_FLATTEN:
         fits = out->size_bytes == in->size_bytes && out->is_signed == in->is_signed;
@@ -227,17 +247,19 @@ static enum model_fault_code check_shape(const struct model_layer *layer,
     return fits ? MODEL_OK : MODEL_BAD_SHAPE;
 }
 
-/* The mode field of neur_init, without the sign of the activations. */
-static uint32_t weight_mode(unsigned weight_bits)
+/* The mode field of neur_init. */
+static uint32_t layer_mode(const struct model_layer *layer, const struct model_buffer *in,
+                           bool is_depthwise)
 {
-    return weight_bits == 8 ? 0 : weight_bits == 4 ? 2 : 3;
+    const uint32_t width = layer->weight_bits == 8 ? 0 : layer->weight_bits == 4 ? 2 : 3;
+
+    return (is_depthwise ? 1 : width) | (in->is_signed ? 4 : 0);
 }
 
 static enum model_fault_code check_params(const struct model *model,
-                                          const struct model_layer *layer,
-                                          const struct model_buffer *in, uint32_t groups)
+                                          const struct model_layer *layer, uint32_t mode,
+                                          uint32_t groups)
 {
-    const uint32_t mode = weight_mode(layer->weight_bits) | (in->is_signed ? 4u : 0u);
     const uint8_t *p;
 
     if (layer->param_bytes != groups * MODEL_GROUP_BYTES ||
@@ -269,6 +291,52 @@ static bool row_tail_zero(const uint8_t *words, unsigned weight_bits, unsigned e
     return all_zero(words, 4 * (4 - elements)); /* words: elements 3, 2, 1, 0 */
 }
 
+/* All four bytes of a word are alike. */
+static bool is_uniform(uint32_t word)
+{
+    return word == (word & 0xff) * 0x01010101u;
+}
+
+static enum model_fault_code check_add(const struct model *model, const struct model_layer *layer)
+{
+    const uint8_t *p = model->bytes + layer->param_offset;
+    uint32_t ma, mb, result_word, shift;
+
+    if (layer->param_bytes != MODEL_GROUP_BYTES ||
+        !block_fits(model, layer->param_offset, layer->param_bytes))
+        return MODEL_BAD_PARAMS;
+    ma = get_u32(p);
+    mb = get_u32(p + 4);
+    result_word = get_u32(p + 12);
+    shift = result_word >> 6 & 31;
+    if (!is_uniform(ma) || !is_uniform(mb) || !is_uniform(get_u32(p + 8)) ||
+        ((ma | mb) & (uint32_t)FACTOR_SIGNS))
+        return MODEL_BAD_OPERAND;
+    if (result_word != (shift << 27 | shift << 20 | shift << 13 | shift << 6 | layer->relu))
+        return MODEL_BAD_OPERAND;
+    return MODEL_OK;
+}
+
+/* Depthwise: words of 8 / bits taps; those behind the last tap are zero. */
+static enum model_fault_code check_depthwise(const struct model *model,
+                                             const struct model_layer *layer, uint32_t groups)
+{
+    const uint32_t taps = (uint32_t)layer->kernel_h * layer->kernel_w;
+    const uint32_t taps_bytes = taps * layer->weight_bits / 2; /* four channels */
+    const uint32_t group_bytes = (taps_bytes + 3) & ~3u;
+    const uint8_t *p;
+
+    if (layer->weight_bytes != groups * (uint64_t)group_bytes ||
+        !block_fits(model, layer->weight_offset, layer->weight_bytes))
+        return MODEL_BAD_WEIGHTS;
+    p = model->bytes + layer->weight_offset + taps_bytes;
+    for (uint32_t g = 0; g < groups; g++, p += group_bytes) {
+        if (!all_zero(p, group_bytes - taps_bytes))
+            return MODEL_BAD_WEIGHTS;
+    }
+    return MODEL_OK;
+}
+
 static enum model_fault_code check_weights(const struct model *model,
                                            const struct model_layer *layer,
                                            const struct model_buffer *in, uint32_t groups)
@@ -292,8 +360,9 @@ static enum model_fault_code check_weights(const struct model *model,
 static enum model_fault_code check_operands(const struct model *model,
                                             const struct model_layer *layer)
 {
-    const struct model_buffer *in = &model->buffers[layer->in];
-    const uint32_t groups = (model->buffers[layer->out].channels + 3u) / 4;
+    const struct model_buffer *in = &model->buffers[layer->in], *out = &model->buffers[layer->out];
+    const bool is_depthwise = model_is_depthwise(layer, in, out);
+    const uint32_t groups = model_channel_groups(layer, in, out);
     enum model_fault_code code;
 
     if (!has_weights(layer)) {
@@ -301,51 +370,60 @@ static enum model_fault_code check_operands(const struct model *model,
             return MODEL_BAD_BITS;
         if (layer->weight_offset || layer->weight_bytes)
             return MODEL_BAD_WEIGHTS;
+        if (layer->op == OP_ADD)
+            return check_add(model, layer);
         if (layer->param_offset || layer->param_bytes)
             return MODEL_BAD_PARAMS;
         return layer->relu ? MODEL_BAD_OPERAND : MODEL_OK;
     }
     if (layer->weight_bits != 8 && layer->weight_bits != 4 && layer->weight_bits != 2)
         return MODEL_BAD_BITS;
-    code = check_weights(model, layer, in, groups);
-    return code ? code : check_params(model, layer, in, groups);
-}
-
-/* A padded plane of more than the arena is refused before conv2d_plan_make() works in 32 bits. */
-static bool plane_fits(const struct model *model, const struct model_layer *layer,
-                       const struct model_buffer *in)
-{
-    const uint64_t height = (uint64_t)in->height + layer->pad_top + layer->pad_bottom;
-    const uint64_t width = (uint64_t)in->width + layer->pad_left + layer->pad_right;
-
-    return layer->op != OP_CONV2D || height * width * in->channels <= model->arena_bytes;
+    code = is_depthwise ? check_depthwise(model, layer, groups)
+                        : check_weights(model, layer, in, groups);
+    return code ? code : check_params(model, layer, layer_mode(layer, in, is_depthwise), groups);
 }
 
 uint32_t model_scratch_bytes(const struct model_layer *layer, const struct model_buffer *in,
                              const struct model_buffer *out)
 {
-    struct conv2d_plan plan;
     uint64_t size;
 
     if (layer->op != OP_CONV2D)
         return 0;
-    plan = conv2d_plan_make(layer, in, out);
-    size = (uint64_t)plan.plane_size + plan.tile_size;
+    if (model_is_depthwise(layer, in, out)) {
+        const struct depthwise_plan plan = depthwise_plan_make(layer, in);
+
+        size = (uint64_t)plan.weight_size + plan.band_size;
+    } else {
+        const struct conv2d_plan plan = conv2d_plan_make(layer, in, out);
+
+        size = plan.band_size + plan.tile_size;
+    }
     return size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
+}
+
+/* Some operations may write their result where an operand lies; other overlaps are faults. */
+static bool may_share(const struct model_layer *layer, const struct model_buffer *in,
+                      const struct model_buffer *out)
+{
+    const bool in_place =
+        (layer->op == OP_RELU || layer->op == OP_FLATTEN || layer->op == OP_ADD) &&
+        in->arena_offset == out->arena_offset;
+
+    return in_place ||
+           !ranges_overlap(in->arena_offset, in->size_bytes, out->arena_offset, out->size_bytes);
 }
 
 static enum model_fault_code check_memory(const struct model *model,
                                           const struct model_layer *layer)
 {
     const struct model_buffer *in = &model->buffers[layer->in], *out = &model->buffers[layer->out];
-    const bool in_place =
-        (layer->op == OP_RELU || layer->op == OP_FLATTEN) && in->arena_offset == out->arena_offset;
-    uint32_t need;
+    const uint32_t need = model_scratch_bytes(layer, in, out);
 
-    if (!in_place &&
-        ranges_overlap(in->arena_offset, in->size_bytes, out->arena_offset, out->size_bytes))
+    if (!may_share(layer, in, out))
         return MODEL_OVERLAP;
-    need = plane_fits(model, layer, in) ? model_scratch_bytes(layer, in, out) : UINT32_MAX;
+    if (layer->op == OP_ADD && !may_share(layer, &model->buffers[layer->in2], out))
+        return MODEL_OVERLAP;
     if (need > model->scratch_bytes)
         return MODEL_BAD_SCRATCH;
     if (need && (ranges_overlap(in->arena_offset, in->size_bytes, model->scratch_offset, need) ||
@@ -360,7 +438,7 @@ static enum model_fault_code check_layer(const struct model *model, const struct
     enum model_fault_code code = check_window(layer, in);
 
     if (!code)
-        code = check_shape(layer, in, out);
+        code = check_shape(model, layer, in, out);
     if (!code)
         code = check_operands(model, layer);
     if (!code)

@@ -5,34 +5,50 @@
 #include "protocol.h"
 #include "run.h"
 
-static kernel_fn *select_weighted(const struct model_layer *layer, unsigned tier)
+/* By weight width: 8, 4, 2 bits. */
+static unsigned width_index(const struct model_layer *layer)
 {
-    static kernel_fn *const kernels[2][2][3] = {
-        [TIER_NN] = {{conv2d_w8_nn, conv2d_w4_nn, conv2d_w2_nn}, {fc_w8_nn, fc_w4_nn, fc_w2_nn}},
-        [TIER_RV32] = {{conv2d_w8_rv32, conv2d_w4_rv32, conv2d_w2_rv32},
-                       {fc_w8_rv32, fc_w4_rv32, fc_w2_rv32}},
-    };
-    const unsigned width = layer->weight_bits == 8 ? 0 : layer->weight_bits == 4 ? 1 : 2;
-
-    return kernels[tier == TIER_RV32][layer->op == OP_FC][width];
+    return layer->weight_bits == 8 ? 0 : layer->weight_bits == 4 ? 1 : 2;
 }
 
-kernel_fn *kernel_select(const struct model_layer *layer, unsigned tier)
+static kernel_fn *select_conv2d(const struct kernel_args *args, bool is_nn)
 {
+    static kernel_fn *const nn[] = {conv2d_w8_nn, conv2d_w4_nn, conv2d_w2_nn};
+
+    if (model_is_depthwise(args->layer, args->in_shape, args->out_shape))
+        return is_nn ? depthwise_nn : depthwise_rv32;
+    return is_nn ? nn[width_index(args->layer)] : conv2d_rv32;
+}
+
+static kernel_fn *select_fc(const struct kernel_args *args, bool is_nn)
+{
+    static kernel_fn *const nn[] = {fc_w8_nn, fc_w4_nn, fc_w2_nn};
+
+    return is_nn ? nn[width_index(args->layer)] : fc_rv32;
+}
+
+kernel_fn *kernel_select(const struct kernel_args *args, unsigned tier)
+{
+    const struct model_layer *layer = args->layer;
+    const bool is_nn = tier == TIER_NN;
+
     switch (layer->op) {
     case OP_CONV2D:
+        return select_conv2d(args, is_nn);
     case OP_FC:
-        return select_weighted(layer, tier);
+        return select_fc(args, is_nn);
     case OP_MAXPOOL:
         return maxpool;
     case OP_AVGPOOL:
-        return avgpool;
+        return is_nn && avgpool_nn_fits(layer) ? avgpool_nn : avgpool_rv32;
     case OP_RELU:
         return relu;
     case OP_FLATTEN:
         return flatten;
     case OP_ARGMAX:
         return argmax;
+    case OP_ADD:
+        return is_nn ? add_nn : add_rv32;
     default:
         return NULL;
     }
@@ -42,17 +58,19 @@ void run_layer(const struct model *model, uint8_t *arena, unsigned index, unsign
 {
     const struct model_layer *layer = &model->layers[index];
     const struct model_buffer *in = &model->buffers[layer->in], *out = &model->buffers[layer->out];
+    const struct model_buffer *in2 = layer->op == OP_ADD ? &model->buffers[layer->in2] : NULL;
     const struct kernel_args args = {
         .layer = layer,
         .in_shape = in,
+        .in2_shape = in2,
         .out_shape = out,
         .in = arena + in->arena_offset,
-        .in2 = NULL,
+        .in2 = in2 ? arena + in2->arena_offset : NULL,
         .out = arena + out->arena_offset,
         .weights = model->bytes + layer->weight_offset,
         .params = model->bytes + layer->param_offset,
         .scratch = arena + model->scratch_offset,
     };
 
-    kernel_select(layer, tier)(&args);
+    kernel_select(&args, tier)(&args);
 }

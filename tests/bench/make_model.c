@@ -41,8 +41,8 @@ static void fill_layer(struct quant_layer *layer, int index)
     layer->in_scale = layer->out_scale = 1;
 }
 
-static enum status make_layer(const struct net *net, int index, int bits, bool in_signed,
-                              struct quant_layer **out, struct error *err)
+static enum status make_layer(const struct net *net, int index, int bits, struct quant_layer **out,
+                              struct error *err)
 {
     const struct net_layer *from = &net->layers[net->weighted[index]];
     const int rows = from->out.c;
@@ -52,21 +52,36 @@ static enum status make_layer(const struct net *net, int index, int bits, bool i
         return status;
     (*out)->bits = bits;
     (*out)->relu = quant_fused_relu(net, net->weighted[index]) >= 0;
-    (*out)->in_signed = in_signed;
+    (*out)->in_signed = quant_is_signed(net, net->weighted[index] - 1);
     fill_layer(*out, index);
     return STATUS_OK;
+}
+
+static void make_add(const struct net *net, int index, struct quant_add *add)
+{
+    const struct net_layer *layer = &net->layers[index];
+    const int with = layer->op == NET_ADD ? layer->with : index - 1;
+    *add = (struct quant_add){
+        .relu = !quant_is_signed(net, index),
+        .a_signed = quant_is_signed(net, index - 1),
+        .b_signed = quant_is_signed(net, with),
+        .a_scale = 1,
+        .b_scale = 1,
+        .out_scale = 1,
+    };
+    quant_add_set(add, layer->op == NET_ADD);
 }
 
 static enum status make_model(const struct net *net, const struct quant_meta *meta,
                               struct quant_model *model, struct error *err)
 {
     enum status status = STATUS_OK;
-    bool in_signed = false;
     model->owns_layers = true;
-    for (int k = 0; k < net->weighted_count && status == STATUS_OK; k++) {
-        status = make_layer(net, k, meta->bits[k], in_signed, &model->layers[k], err);
-        in_signed = status == STATUS_OK && !model->layers[k]->relu;
-    }
+    for (int k = 0; k < net->weighted_count && status == STATUS_OK; k++)
+        status = make_layer(net, k, meta->bits[k], &model->layers[k], err);
+    for (int i = 0; i < net->layer_count; i++)
+        if (quant_is_add(net, i))
+            make_add(net, i, &model->adds[i]);
     return status;
 }
 

@@ -173,7 +173,11 @@ static void run_weighted(const struct quant_layer *q, const struct net_layer *la
                          struct ref_tensor *out)
 {
     struct ref_channel *channels = calloc((size_t)q->out_count, sizeof *channels);
-    const struct ref_weights weights = {q->weight, channels, q->out_count, q->row_count, q->relu};
+    const struct ref_weights weights = {.weight = q->weight,
+                                        .channels = channels,
+                                        .out_count = q->out_count,
+                                        .row_count = q->row_count,
+                                        .relu = q->relu};
     assert_non_null(channels);
     for (int c = 0; c < q->out_count; c++)
         channels[c] =
@@ -209,6 +213,8 @@ static void run_layer_of_net(const struct made_up *made, const struct net_layer 
     case NET_FLATTEN:
         ref_flatten(in, out);
         break;
+    default: /* random_net.h has the others */
+        fail_msg("layer %s: made-up networks are chains of older operations", layer->name);
     }
 }
 

@@ -33,7 +33,7 @@ struct world {
     /* What was done, under lock. */
     pthread_mutex_t lock;
     size_t calls, opened, closed;
-    size_t evaluated[WORLD_MAX], verified[WORLD_MAX];
+    size_t evaluated[WORLD_MAX], screened[WORLD_MAX], verified[WORLD_MAX];
     bool misused; /* a worker by two threads, or unopened */
     struct world_worker workers[WORLD_JOBS_MAX];
 };
@@ -46,6 +46,7 @@ static inline void world_forget(struct world *world)
     world->on_fail = NULL;
     world->calls = world->opened = world->closed = 0;
     memset(world->evaluated, 0, sizeof world->evaluated);
+    memset(world->screened, 0, sizeof world->screened);
     memset(world->verified, 0, sizeof world->verified);
 }
 
@@ -55,7 +56,8 @@ static inline void world_make(struct world *world, int layers, uint64_t seed, ui
     struct rng rng;
     memset(world, 0, sizeof *world);
     pthread_mutex_init(&world->lock, NULL);
-    world->space = (struct dse_space){layers, {8, 4, 2}, 3};
+    world->space = (struct dse_space){.layer_count = layers, .widths = {8, 4, 2}, .width_count = 3};
+    assert_int_equal(dse_space_divide(&world->space, NULL, NULL), -1);
     world->count = dse_space_count(&world->space);
     assert_true(world->count <= WORLD_MAX);
     rng_init(&rng, seed, 0);
@@ -123,15 +125,30 @@ static inline enum status world_evaluate(void *argument, struct candidate *c, st
     if (status)
         return status;
     c->val_accuracy = world->val_accuracy[c->index];
+    c->val_loss = 100 - c->val_accuracy;
     c->accuracy = c->val_accuracy - 0.3;
     c->cycles = world->cycles[c->index];
     c->instructions = c->cycles / 2;
     c->size_bytes = 1000 + c->index;
+    c->ram_bytes = 3000 + c->index;
     c->verified = WORLD_SAMPLES;
     c->mismatches = world->differs[c->index];
     if (c->mismatches)
         snprintf(c->mismatch, sizeof c->mismatch, "image 0, layer 1");
     world_end(worker, &world->evaluated[c->index]);
+    return STATUS_OK;
+}
+
+static inline enum status world_screen(void *argument, struct candidate *c, struct error *err)
+{
+    struct world_worker *worker = argument;
+    struct world *world = worker->world;
+    const enum status status = world_begin(worker, err);
+    if (status)
+        return status;
+    c->val_accuracy = world->val_accuracy[c->index];
+    c->val_loss = 100 - c->val_accuracy;
+    world_end(worker, &world->screened[c->index]);
     return STATUS_OK;
 }
 
@@ -147,30 +164,37 @@ static inline enum status world_verify(void *argument, struct candidate *c, size
     return STATUS_OK;
 }
 
-static inline enum status world_profile(void *argument, const int *bits, uint64_t *layer_cycles,
-                                        uint64_t *other_cycles, struct error *err)
+static inline enum status world_profile(void *argument, const int *bits, struct dse_profile *out,
+                                        struct error *err)
 {
     const struct world *world = ((struct world_worker *)argument)->world;
-    const int width = bits[0] == 8 ? 0 : bits[0] == 4 ? 1 : 2;
     (void)err;
-    for (int layer = 0; layer < world->space.layer_count; layer++)
-        layer_cycles[layer] = world->layer_cycles[width][layer];
-    *other_cycles = world->other_cycles;
+    memset(out, 0, sizeof *out);
+    for (int layer = 0; layer < world->space.layer_count; layer++) {
+        const int width = bits[layer] == 8 ? 0 : bits[layer] == 4 ? 1 : 2;
+        out->layer_cycles[layer] = world->layer_cycles[width][layer];
+        out->layer_bytes[layer] = (uint64_t)(100 * bits[layer]);
+    }
+    out->other_cycles = (int64_t)world->other_cycles;
+    out->other_bytes = 300;
+    out->fixed_ram_bytes = 2000;
     return STATUS_OK;
 }
 
-static const struct dse_ops WORLD_OPS = {world_open, world_close, world_evaluate, world_verify,
-                                         world_profile};
+static const struct dse_ops WORLD_OPS = {world_open,   world_close,  world_evaluate,
+                                         world_screen, world_verify, world_profile};
 
 static inline struct dse_options world_options(const struct world *world, size_t jobs,
-                                               bool exhaustive)
+                                               enum search_method method)
 {
     return (struct dse_options){.space = world->space,
                                 .jobs = jobs,
-                                .exhaustive = exhaustive,
-                                .max_acc_drop = 2,
+                                .method = method,
+                                .limits = {.max_acc_drop = 2},
                                 .float_val_accuracy = 99.5,
+                                .float_screen_accuracy = 99.5,
                                 .front_samples = WORLD_FRONT_SAMPLES,
+                                .points = 8,
                                 .progress = PROGRESS_QUIET};
 }
 

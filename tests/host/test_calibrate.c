@@ -6,6 +6,7 @@
 #include <omp.h>
 
 #include "host/calibrated.h"
+#include "moments.h"
 #include "train.h"
 
 static void calibration_chains_the_scales(void **state)
@@ -76,6 +77,83 @@ static void calibration_moments_are_those_of_the_patches(void **state)
     calibrated_close(&c);
 }
 
+/* Two groups of one channel. */
+static void groups_have_moments_of_their_own(void **state)
+{
+    enum { SIZE = SMALL_SIDE, PIXELS = 100 * SIZE * SIZE };
+    struct calibrated c;
+    (void)state;
+    calibrated_open(&c, "{\"op\":\"depthwise\",\"kernel\":[3,1],\"padding\":\"same\"},"
+                        "{\"op\":\"fc\",\"outputs\":4}");
+    for (int channel = 0; channel < 2; channel++) {
+        double mean[3] = {0}, gram[3][3] = {{0}};
+        for (int n = 0; n < PIXELS; n++) {
+            const uint8_t *image = c.data.images + n / (SIZE * SIZE) * SIZE * SIZE * 2;
+            double x[3];
+            for (int i = 0; i < 3; i++) {
+                const int row = n / SIZE % SIZE - 1 + i;
+                const int at = (row * SIZE + n % SIZE) * 2 + channel;
+                x[i] = row >= 0 && row < SIZE ? image[at] / 255.0 : 0;
+                mean[i] += x[i] / PIXELS;
+            }
+            for (int i = 0; i < 9; i++)
+                gram[i / 3][i % 3] += x[i / 3] * x[i % 3] / PIXELS;
+        }
+        for (int i = 0; i < 3; i++)
+            calibrated_near("mean", (double)c.calibration->in_mean[0][3 * channel + i], mean[i],
+                            1e-5);
+        for (int i = 0; i < 9; i++)
+            calibrated_near("gram", (double)c.calibration->in_gram[0][9 * channel + i],
+                            gram[i / 3][i % 3], 1e-5);
+    }
+    calibrated_close(&c);
+}
+
+/* Of more positions than can be summed a part is used, which has nearly the same mean. */
+static void long_layers_are_sampled(void **state)
+{
+    const struct net_layer layer = {.op = NET_CONV,
+                                    .name = "long",
+                                    .in = {20, 20, 64},
+                                    .out = {20, 20, 8},
+                                    .kernel_h = 4,
+                                    .kernel_w = 4,
+                                    .stride_h = 1,
+                                    .stride_w = 1,
+                                    .pad_top = 1,
+                                    .pad_left = 1,
+                                    .pad_bottom = 2,
+                                    .pad_right = 2,
+                                    .groups = 1};
+    enum { ELEMENTS = 4 * 4 * 64, IMAGES = 2 };
+    struct moments *all, *part;
+    struct error err;
+    struct rng rng;
+    (void)state;
+    float *values = malloc(IMAGES * 400 * 64 * sizeof *values);
+    float *means = malloc(2 * ELEMENTS * sizeof *means);
+    float *gram = malloc((size_t)ELEMENTS * ELEMENTS * sizeof *gram);
+    assert_true(values && means && gram);
+    rng_init(&rng, 1, 0);
+    for (int i = 0; i < IMAGES * 400 * 64; i++)
+        values[i] = 1 + rng_uniform(&rng);
+    check_ok(moments_create(&layer, IMAGES, &all, &err), &err);
+    check_ok(moments_create(&layer, 100, &part, &err), &err);
+    moments_add(all, values, IMAGES);
+    moments_add(part, values, 1);
+    moments_add(part, values + 400 * 64, 1);
+    moments_finish(all, means, gram);
+    moments_finish(part, means + ELEMENTS, gram);
+    assert_memory_not_equal(means, means + ELEMENTS, ELEMENTS * sizeof *means);
+    for (int i = 0; i < ELEMENTS; i++)
+        calibrated_near("mean", (double)means[ELEMENTS + i], (double)means[i], 0.15);
+    moments_free(all);
+    moments_free(part);
+    free(values);
+    free(means);
+    free(gram);
+}
+
 struct ranges {
     const struct net *net;
     float largest[NET_MAX_LAYERS];
@@ -128,6 +206,8 @@ int main(void)
         cmocka_unit_test(calibration_chains_the_scales),
         cmocka_unit_test(only_a_fused_relu_makes_activations_unsigned),
         cmocka_unit_test(calibration_moments_are_those_of_the_patches),
+        cmocka_unit_test(groups_have_moments_of_their_own),
+        cmocka_unit_test(long_layers_are_sampled),
         cmocka_unit_test(activation_scales_cover_the_ranges),
         cmocka_unit_test(calibration_without_images_is_refused),
     };

@@ -61,7 +61,7 @@ static long brute_force(const struct world *world, const struct dse_options *opt
     long best = -1;
     for (long i = 0; i < (long)world->count; i++)
         if (results_is_within(world->val_accuracy[i], options->float_val_accuracy,
-                              options->max_acc_drop) &&
+                              options->limits.max_acc_drop) &&
             (best < 0 || world->cycles[i] < world->cycles[best] ||
              (world->cycles[i] == world->cycles[best] &&
               world->val_accuracy[i] > world->val_accuracy[best])))
@@ -84,7 +84,7 @@ static void exhaustive_search_finds_all(void **state)
     struct world world;
     (void)state;
     world_make(&world, 4, 1, 30);
-    const struct dse_options options = world_options(&world, 2, true);
+    const struct dse_options options = world_options(&world, 2, SEARCH_EXHAUSTIVE);
     struct results *results = search_all(&world, &options, false);
     assert_int_equal(results->count, 81);
     for (size_t i = 0; i < results->count; i++) {
@@ -108,8 +108,8 @@ static void search_by_cost_equals_brute_force(void **state)
     for (uint64_t seed = 1; seed <= 80; seed++) {
         struct world world;
         world_make(&world, 1 + (int)(seed % 4), seed, seed % 3 ? 40 : 0);
-        struct dse_options options = world_options(&world, 1 + seed % 2, false);
-        options.max_acc_drop = 0.5 * (double)(seed % 8);
+        struct dse_options options = world_options(&world, 1 + seed % 2, SEARCH_CHEAPEST);
+        options.limits.max_acc_drop = 0.5 * (double)(seed % 8);
         struct results *results = search_all(&world, &options, false);
         check_selected(&world, &options, results);
         for (size_t i = 0; i < results->count; i++)
@@ -131,10 +131,104 @@ static void search_by_cost_learns_how_wrong_its_predictions_are(void **state)
     for (uint64_t seed = 1; seed <= 40; seed++) {
         struct world world;
         world_make(&world, 4, 1000 + seed, 600);
-        struct dse_options options = world_options(&world, 1, false);
-        options.max_acc_drop = 0.5 * (double)(2 + seed % 6);
+        struct dse_options options = world_options(&world, 1, SEARCH_CHEAPEST);
+        options.limits.max_acc_drop = 0.5 * (double)(2 + seed % 6);
         struct results *results = search_all(&world, &options, false);
         check_selected(&world, &options, results);
+        results_free(results);
+    }
+}
+
+/* Candidates' indices by cycles upwards; cycles of a noiseless world differ. */
+static void order_by_cycles(const struct world *world, size_t *order)
+{
+    for (size_t i = 0; i < world->count; i++) {
+        size_t at = i;
+        while (at > 0 && world->cycles[order[at - 1]] > world->cycles[i]) {
+            order[at] = order[at - 1];
+            at--;
+        }
+        order[at] = i;
+    }
+}
+
+/* Sets which ranks in order of cycles keep the accuracy, and searches. */
+static struct results *bisect(struct world *world, bool (*passes)(size_t rank))
+{
+    size_t order[WORLD_MAX];
+    world_make(world, 4, 11, 0);
+    order_by_cycles(world, order);
+    for (size_t rank = 0; rank < world->count; rank++)
+        world->val_accuracy[order[rank]] = passes(rank) ? 98 : 90;
+    const struct dse_options options = world_options(world, 1, SEARCH_BINARY);
+    return search_all(world, &options, false);
+}
+
+static bool passes_from_20_on(size_t rank)
+{
+    return rank >= 20;
+}
+
+static bool passes_from_20_on_and_at_9(size_t rank)
+{
+    return rank >= 20 || rank == 9;
+}
+
+static void binary_search_finds_the_cheapest_if_accuracy_rises_with_cost(void **state)
+{
+    struct world world;
+    (void)state;
+    struct results *results = bisect(&world, passes_from_20_on);
+    const struct dse_options options = world_options(&world, 1, SEARCH_BINARY);
+    check_selected(&world, &options, results);
+    assert_in_range(results->count, 5, 7); /* of 81 */
+    results_free(results);
+}
+
+/* As in the reference: 40, 20, 10, 15, 18, 19 are tested; that 9 passes stays unseen. */
+static void binary_search_misses_what_does_not_fit_its_assumption(void **state)
+{
+    static const size_t tested[] = {40, 20, 10, 15, 18, 19};
+    size_t order[WORLD_MAX];
+    struct world world;
+    (void)state;
+    struct results *results = bisect(&world, passes_from_20_on_and_at_9);
+    order_by_cycles(&world, order);
+    assert_int_equal(results->candidates[results->selected].index, order[20]);
+    assert_int_equal(results->count, sizeof tested / sizeof *tested);
+    for (size_t i = 0; i < sizeof tested / sizeof *tested; i++)
+        assert_int_equal(world.evaluated[order[tested[i]]], 1);
+    assert_int_equal(world.evaluated[order[9]], 0);
+    results_free(results);
+}
+
+static void points_of_a_screened_front_are_measured_whole(void **state)
+{
+    (void)state;
+    for (int method = SEARCH_GREEDY; method <= SEARCH_EVOLUTION; method++) {
+        struct world world;
+        double screened_best = 0, best = 0;
+        size_t screened = 0;
+        world_make(&world, 5, 9, 50);
+        const struct dse_options options = world_options(&world, 2, (enum search_method)method);
+        struct results *results = search_all(&world, &options, false);
+        for (size_t i = 0; i < world.count; i++) {
+            screened += world.screened[i];
+            if (world.screened[i] && world.val_accuracy[i] > screened_best)
+                screened_best = world.val_accuracy[i];
+        }
+        assert_int_equal(results->screened, screened);
+        assert_in_range(screened, 11, world.count);
+        assert_in_range(results->count, 3, options.points + 1); /* and the widest */
+        assert_int_equal(world.evaluated[0], 1);
+        for (size_t i = 0; i < results->count; i++) {
+            const struct candidate *c = &results->candidates[i];
+            check_candidate(&world, c);
+            assert_true(c->index == 0 || world.screened[c->index]);
+            assert_in_range(c->cycles - c->predicted_cycles, 0, 50);
+            best = c->val_accuracy > best ? c->val_accuracy : best;
+        }
+        assert_true(best >= screened_best);
         results_free(results);
     }
 }
@@ -142,12 +236,13 @@ static void search_by_cost_learns_how_wrong_its_predictions_are(void **state)
 static void results_are_the_same_for_any_number_of_jobs(void **state)
 {
     (void)state;
-    for (int exhaustive = 0; exhaustive <= 1; exhaustive++) {
+    for (int method = 0; method < SEARCH_METHODS; method++) {
         char *want = NULL;
         for (size_t jobs = 1; jobs <= 3; jobs++) {
             struct world world;
             world_make(&world, 4, 7, 100);
-            const struct dse_options options = world_options(&world, jobs, exhaustive != 0);
+            const struct dse_options options =
+                world_options(&world, jobs, (enum search_method)method);
             struct results *results = search_all(&world, &options, false);
             char *text = lasting_text(results);
             if (want)
@@ -175,11 +270,12 @@ static void check_interruption(struct world *world, const struct dse_options *op
     world->fail_at = SIZE_MAX;
     size_t finished = 0;
     for (size_t i = 0; i < world->count; i++)
-        finished += world->evaluated[i];
+        finished += world->evaluated[i] + world->screened[i];
     results = search_all(world, options, true);
     assert_int_equal(results->resumed, finished);
     for (size_t i = 0; i < world->count; i++) {
         assert_in_range(world->evaluated[i], 0, 1);
+        assert_in_range(world->screened[i], 0, 1);
         assert_in_range(world->verified[i], 0, 1);
     }
     char *text = lasting_text(results);
@@ -191,15 +287,16 @@ static void check_interruption(struct world *world, const struct dse_options *op
 static void interruption_at_any_candidate_changes_nothing(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 4; kind++) {
+    for (int kind = 0; kind < 2 * SEARCH_METHODS; kind++) {
         struct world world;
         world_make(&world, 3, 21, 60);
-        const struct dse_options options = world_options(&world, 1 + (size_t)kind / 2, kind % 2);
+        const struct dse_options options =
+            world_options(&world, 1 + (size_t)kind % 2, (enum search_method)(kind / 2));
         struct results *results = search_all(&world, &options, false);
         const size_t calls = world.calls;
         char *want = lasting_text(results);
         results_free(results);
-        assert_true(calls > DSE_BATCH);
+        assert_true(calls > 2);
         for (size_t n = 1; n <= calls; n += options.jobs) /* few enough: each syncs to disk */
             check_interruption(&world, &options, n, want);
         free(want);
@@ -234,7 +331,7 @@ static void ctrl_c_ends_the_search_and_resume_finishes_it(void **state)
     int status = -1;
     (void)state;
     world_make(&world, 4, 5, 20);
-    const struct dse_options options = world_options(&world, 2, true);
+    const struct dse_options options = world_options(&world, 2, SEARCH_EXHAUSTIVE);
     struct results *results = search_all(&world, &options, false);
     char *want = lasting_text(results);
     results_free(results);
@@ -263,7 +360,7 @@ static void a_failure_is_reported_by_the_candidates_widths(void **state)
     world_make(&world, 3, 2, 0);
     world.fail_at = 6; /* with one job: index 5 */
     world.fail_with = STATUS_LINK;
-    const struct dse_options options = world_options(&world, 1, true);
+    const struct dse_options options = world_options(&world, 1, SEARCH_EXHAUSTIVE);
     struct results *results = results_create();
     const enum status status = search(&world, &options, false, results, &err);
     check_failed(status, STATUS_LINK, &err, "candidate 8-4-2: the core is gone");
@@ -278,7 +375,7 @@ static void a_worker_that_does_not_open_ends_the_search(void **state)
     (void)state;
     world_make(&world, 3, 2, 0);
     world.open_fail_at = 2;
-    const struct dse_options options = world_options(&world, 3, true);
+    const struct dse_options options = world_options(&world, 3, SEARCH_EXHAUSTIVE);
     struct results *results = results_create();
     const enum status status = search(&world, &options, false, results, &err);
     check_failed(status, STATUS_LINK, &err, "worker 2: no core");
@@ -293,7 +390,7 @@ static void mismatches_are_found_not_failures(void **state)
     (void)state;
     world_make(&world, 3, 2, 0);
     world.differs[7] = true;
-    const struct dse_options options = world_options(&world, 2, true);
+    const struct dse_options options = world_options(&world, 2, SEARCH_EXHAUSTIVE);
     struct results *results = search_all(&world, &options, false);
     for (size_t i = 0; i < results->count; i++)
         assert_int_equal(results->candidates[i].mismatches, i == 7);
@@ -307,10 +404,11 @@ static void another_spaces_journal_is_refused(void **state)
     struct error err;
     (void)state;
     world_make(&world, 3, 2, 0);
-    struct dse_options options = world_options(&world, 1, true);
+    struct dse_options options = world_options(&world, 1, SEARCH_EXHAUSTIVE);
     results_free(search_all(&world, &options, false));
     options.space.widths[0] = 4;
     options.space.widths[1] = 8;
+    assert_int_equal(dse_space_divide(&options.space, NULL, NULL), -1);
     struct results *results = results_create();
     const enum status status = search(&world, &options, true, results, &err);
     check_failed(status, STATUS_INPUT, &err,
@@ -321,20 +419,30 @@ static void another_spaces_journal_is_refused(void **state)
 
 static void spaces_that_are_too_large_are_refused_with_a_way_out(void **state)
 {
-    struct dse_options options = {.space = {9, {8, 4, 2}, 3}, .exhaustive = true};
+    static const char WAY_OUT[] = "; search by --search greedy, give fewer widths (--bits 8,4), or "
+                                  "group layers (\"search\" of the model)";
+    struct dse_options options = {
+        .space = {.layer_count = 9, .widths = {8, 4, 2}, .width_count = 3},
+        .method = SEARCH_EXHAUSTIVE};
     struct error err;
+    char want[512];
     (void)state;
-    check_failed(dse_check(&options, &err), STATUS_USAGE, &err,
-                 "9 layers with 3 widths each are more than the 10000 candidates of an exhaustive "
-                 "search; give fewer widths (--bits 8,4), or search by cost (--max-acc-drop X)");
-    options.exhaustive = false;
+    assert_int_equal(dse_space_divide(&options.space, NULL, NULL), -1);
+    snprintf(want, sizeof want,
+             "9 layers, 19683 configurations: an exhaustive search takes on 10000 at most%s",
+             WAY_OUT);
+    check_failed(dse_check(&options, &err), STATUS_USAGE, &err, want);
+    options.method = SEARCH_CHEAPEST;
     check_ok(dse_check(&options, &err), &err);
-    options.space.layer_count = 13;
-    check_failed(dse_check(&options, &err), STATUS_USAGE, &err,
-                 "13 layers with 3 widths each are more than the 1048576 candidates that can be "
-                 "put in order of cost; give fewer widths (--bits 8,4)");
-    options.space.layer_count = 8;
-    options.exhaustive = true;
+    options.space.layer_count = 43;
+    options.method = SEARCH_BINARY;
+    assert_int_equal(dse_space_divide(&options.space, NULL, NULL), -1);
+    snprintf(want, sizeof want,
+             "43 layers, 3.28257e+20 configurations: --search binary can put 1048576 in order of "
+             "cost%s",
+             WAY_OUT);
+    check_failed(dse_check(&options, &err), STATUS_USAGE, &err, want);
+    options.method = SEARCH_GREEDY;
     check_ok(dse_check(&options, &err), &err);
 }
 
@@ -344,6 +452,9 @@ int main(void)
         cmocka_unit_test(exhaustive_search_finds_all),
         cmocka_unit_test(search_by_cost_equals_brute_force),
         cmocka_unit_test(search_by_cost_learns_how_wrong_its_predictions_are),
+        cmocka_unit_test(binary_search_finds_the_cheapest_if_accuracy_rises_with_cost),
+        cmocka_unit_test(binary_search_misses_what_does_not_fit_its_assumption),
+        cmocka_unit_test(points_of_a_screened_front_are_measured_whole),
         cmocka_unit_test(results_are_the_same_for_any_number_of_jobs),
         cmocka_unit_test(interruption_at_any_candidate_changes_nothing),
         cmocka_unit_test(ctrl_c_ends_the_search_and_resume_finishes_it),

@@ -17,6 +17,7 @@ static const char NET[] =
     "{\"op\":\"relu\"},{\"op\":\"fc\",\"outputs\":4}]}";
 
 enum { LAYERS = 3, WIDTHS = 3, CANDIDATES = 27, IMAGES = 200, PIXELS = 64, BUDGET_ALL = 1 << 20 };
+static const double SCALE = 1.0 / 64;
 static const int WIDTH[WIDTHS] = {8, 4, 2};
 
 static struct net *net;
@@ -123,14 +124,19 @@ static double plain_accuracy(const struct made *made)
     return accuracy;
 }
 
-static double cached_accuracy(struct dse_eval *eval, const struct made *made, bool share)
+static struct dse_score cached_score(struct dse_eval *eval, const struct made *made, bool share)
 {
     struct error err;
-    double accuracy = -1;
-    check_ok(dse_eval_accuracy(eval, made->container->model, made->infer, share ? made->bits : NULL,
-                               &accuracy, &err),
+    struct dse_score score = {-1, -1};
+    check_ok(dse_eval_score(eval, made->container->model, made->infer, share ? made->bits : NULL,
+                            &score, &err),
              &err);
-    return accuracy;
+    return score;
+}
+
+static double cached_accuracy(struct dse_eval *eval, const struct made *made, bool share)
+{
+    return cached_score(eval, made, share).accuracy;
 }
 
 static void check_equal(double got, double want, int candidate)
@@ -143,7 +149,8 @@ static struct dse_eval *create(size_t budget_bytes, int threads)
 {
     struct dse_eval *eval = NULL;
     struct error err;
-    check_ok(dse_eval_create(&images, budget_bytes, threads, &eval, &err), &err);
+    const struct dse_eval_options options = {budget_bytes, threads, SCALE};
+    check_ok(dse_eval_create(&images, &options, &eval, &err), &err);
     return eval;
 }
 
@@ -201,18 +208,49 @@ static void widths_stand_for_weights_only_if_they_are_told(void **state)
     discard(&mixed);
 }
 
+/* Mean of -log(softmax), straight from the outputs. */
+static double plain_loss(const struct made *made)
+{
+    const int argmax = made->container->model->layer_count - 1;
+    int8_t out[IMAGES][LAYERS + 1];
+    struct error err;
+    double loss = 0;
+    check_ok(infer_run(made->infer, 0, argmax, images.images, IMAGES, (uint8_t *)out, 1, &err),
+             &err);
+    for (int i = 0; i < IMAGES; i++) {
+        double sum = 0;
+        for (int k = 0; k < 4; k++)
+            sum += exp(SCALE * out[i][k]);
+        loss -= log(exp(SCALE * out[i][images.labels[i]]) / sum) / IMAGES;
+    }
+    return loss;
+}
+
+static void loss_is_the_mean_cross_entropy(void **state)
+{
+    struct dse_eval *eval = create(BUDGET_ALL, 1);
+    (void)state;
+    for (int i = 0; i < CANDIDATES; i++) {
+        struct made made = make_number(i);
+        const double got = cached_score(eval, &made, true).loss, want = plain_loss(&made);
+        if (fabs(got - want) > 1e-9)
+            fail_msg("candidate %d: loss: got %.12f, want %.12f", i, got, want);
+        discard(&made);
+    }
+    dse_eval_free(eval);
+}
+
 static void models_that_are_no_candidates_are_refused(void **state)
 {
     struct made made = make_number(0);
     struct dse_eval *eval = create(BUDGET_ALL, 1);
     struct model other = *made.container->model;
     struct error err;
-    double accuracy;
+    struct dse_score score;
     (void)state;
     other.layer_count--;
-    check_failed(dse_eval_accuracy(eval, &other, made.infer, made.bits, &accuracy, &err),
-                 STATUS_INPUT, &err,
-                 "model tiny: want the candidates' layers, with argmax the last one");
+    check_failed(dse_eval_score(eval, &other, made.infer, made.bits, &score, &err), STATUS_INPUT,
+                 &err, "model tiny: want the candidates' layers, with argmax the last one");
     (void)cached_accuracy(eval, &made, true);
     dse_eval_free(eval);
     discard(&made);
@@ -224,6 +262,7 @@ int main(void)
         cmocka_unit_test(candidates_differ_at_all),
         cmocka_unit_test(any_memory_and_any_order_give_the_same),
         cmocka_unit_test(widths_stand_for_weights_only_if_they_are_told),
+        cmocka_unit_test(loss_is_the_mean_cross_entropy),
         cmocka_unit_test(models_that_are_no_candidates_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

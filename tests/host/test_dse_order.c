@@ -8,6 +8,7 @@ struct fixture {
     struct world world;
     struct dse_options options;
     struct dse_pool *pool;
+    struct dse_cost cost;
     struct dse_order *order;
 };
 
@@ -15,9 +16,10 @@ static void begin(struct fixture *f, int layers, uint64_t seed)
 {
     struct error err;
     world_make(&f->world, layers, seed, 0);
-    f->options = world_options(&f->world, 1, false);
+    f->options = world_options(&f->world, 1, SEARCH_CHEAPEST);
     check_ok(dse_pool_open(&f->options, &WORLD_OPS, &f->world, NULL, &f->pool, &err), &err);
-    check_ok(dse_order_create(&f->options.space, f->pool, &f->order, &err), &err);
+    check_ok(dse_cost_measure(&f->options.space, f->pool, &f->cost, &err), &err);
+    check_ok(dse_order_create(&f->cost, &f->order, &err), &err);
 }
 
 static void end(struct fixture *f)
@@ -71,7 +73,7 @@ static uint64_t next_cycles(struct fixture *f, size_t taken)
     size_t all[WORLD_MAX];
     struct dse_order *again = NULL;
     struct error err;
-    check_ok(dse_order_create(&f->options.space, f->pool, &again, &err), &err);
+    check_ok(dse_order_create(&f->cost, &again, &err), &err);
     assert_int_equal(dse_order_take(again, all, taken + 1), taken + 1);
     dse_order_free(again);
     return f->world.cycles[all[taken]];
@@ -102,11 +104,11 @@ static void it_stops_when_what_is_left_costs_more_by_the_errors_seen(void **stat
     }
 }
 
-static enum status refuse_profile(void *worker, const int *bits, uint64_t *layer_cycles,
-                                  uint64_t *other_cycles, struct error *err)
+static enum status refuse_profile(void *worker, const int *bits, struct dse_profile *out,
+                                  struct error *err)
 {
     if (bits[0] != 4)
-        return world_profile(worker, bits, layer_cycles, other_cycles, err);
+        return world_profile(worker, bits, out, err);
     return error_set(err, STATUS_LINK, "no answer");
 }
 
@@ -118,11 +120,10 @@ static void a_profile_that_fails_names_the_width(void **state)
     (void)state;
     ops.profile = refuse_profile;
     world_make(&f.world, 3, 1, 0);
-    f.options = world_options(&f.world, 1, false);
+    f.options = world_options(&f.world, 1, SEARCH_CHEAPEST);
     check_ok(dse_pool_open(&f.options, &ops, &f.world, NULL, &f.pool, &err), &err);
-    check_failed(dse_order_create(&f.options.space, f.pool, &f.order, &err), STATUS_LINK, &err,
+    check_failed(dse_cost_measure(&f.options.space, f.pool, &f.cost, &err), STATUS_LINK, &err,
                  "profile at 4 bit: no answer");
-    assert_null(f.order);
     dse_pool_close(f.pool);
 }
 

@@ -17,7 +17,7 @@ static void begin(struct fixture *f, size_t jobs)
 {
     struct error err;
     world_make(&f->world, 4, 1, 10);
-    f->options = world_options(&f->world, jobs, true);
+    f->options = world_options(&f->world, jobs, SEARCH_EXHAUSTIVE);
     check_ok(journal_create("j", "{}", &f->journal, &err), &err);
     check_ok(dse_pool_open(&f->options, &WORLD_OPS, &f->world, f->journal, &f->pool, &err), &err);
     for (size_t i = 0; i < f->world.count; i++) {
@@ -53,7 +53,8 @@ static void every_candidate_is_done_and_journaled_once(void **state)
         assert_int_equal(journal_count(journal), f.world.count);
         for (size_t i = 0; i < f.world.count; i++) {
             struct candidate c;
-            check_ok(dse_record_read(journal, i, 4, &c, &err), &err);
+            bool screened;
+            check_ok(dse_record_read(journal, i, 4, &c, &screened, &err), &err);
             assert_false(seen[c.index]);
             seen[c.index] = true;
             assert_memory_equal(&c, &f.candidates[c.index], sizeof c);

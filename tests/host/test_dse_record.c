@@ -22,11 +22,11 @@ static struct journal *begin(const struct dse_binding *binding)
 static void the_same_search_may_go_on(void **state)
 {
     struct results *results = made_up_space(3);
-    const struct dse_binding binding = {results, 0x01234567, 0x89abcdef};
+    const struct dse_binding binding = {results, 0x01234567, 0x89abcdef, 0xfedcba98};
     struct error err;
     (void)state;
     results->seed = UINT64_MAX;
-    results->max_acc_drop = 0.1;
+    results->limits.max_acc_drop = 0.1;
     struct journal *journal = begin(&binding);
     results->jobs = 17; /* and what is no part of the outcome may change */
     results->seconds = 3;
@@ -35,6 +35,26 @@ static void the_same_search_may_go_on(void **state)
     results_free(results);
 }
 
+static void change_target_crc(struct dse_binding *binding, struct results *results)
+{
+    (void)results;
+    binding->target_crc = 0xabc;
+}
+static void change_groups(struct dse_binding *binding, struct results *results)
+{
+    (void)binding;
+    results->group[2] = 1;
+}
+static void change_layer_bits(struct dse_binding *binding, struct results *results)
+{
+    (void)binding;
+    results->allowed[1] = 1u << 8;
+}
+static void change_ram(struct dse_binding *binding, struct results *results)
+{
+    (void)binding;
+    results->limits.max_ram_bytes = 4096;
+}
 static void change_nothing(struct dse_binding *binding, struct results *results)
 {
     (void)binding;
@@ -73,12 +93,12 @@ static void change_qat(struct dse_binding *binding, struct results *results)
 static void change_mode(struct dse_binding *binding, struct results *results)
 {
     (void)binding;
-    results->exhaustive = false;
+    results->method = SEARCH_GREEDY;
 }
 static void change_drop(struct dse_binding *binding, struct results *results)
 {
     (void)binding;
-    results->max_acc_drop = 0.5;
+    results->limits.max_acc_drop = 0.5;
 }
 static void change_samples(struct dse_binding *binding, struct results *results)
 {
@@ -114,17 +134,21 @@ static void another_search_may_not_and_is_told_what_differs(void **state)
         {change_seed, "FLOAT (seed \"1\", now \"2\")"},
         {change_widths, "--bits (bits [8,4,2], now [8,4])"},
         {change_qat, "--qat (qat_epochs 0, now 3)"},
-        {change_mode, "--max-acc-drop (search \"exhaustive\", now \"max_acc_drop\")"},
+        {change_mode, "--search (search \"exhaustive\", now \"greedy\")"},
         {change_drop, "--max-acc-drop (max_acc_drop 0, now 0.5)"},
         {change_samples, "--samples (samples 4, now 8)"},
         {change_limit, "--limit (limit 0, now 500)"},
         {change_core, "--target (core \"default\", now \"small\")"},
+        {change_target_crc, "simulator or firmware (target_crc32 \"00000003\", now \"00000abc\")"},
+        {change_groups, "grouping of layers (groups [0,1,2], now [0,1,1])"},
+        {change_layer_bits, "choice of widths by layer (layer_bits [0,0,0], now [0,256,0])"},
+        {change_ram, "--max-ram (max_ram 0, now 4096)"},
         {change_firmware, "--target (firmware \"0.1.0\", now \"0.0.9\")"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct results *results = made_up_space(3);
-        struct dse_binding binding = {results, 1, 2};
+        struct dse_binding binding = {results, 1, 2, 3};
         struct error err;
         char want[512];
         struct journal *journal = begin(&binding);
@@ -146,13 +170,13 @@ static void another_search_may_not_and_is_told_what_differs(void **state)
 static void another_programs_header_is_refused(void **state)
 {
     struct results *results = made_up_space(3);
-    const struct dse_binding binding = {results, 1, 2};
+    const struct dse_binding binding = {results, 1, 2, 3};
     struct journal *journal = NULL;
     struct error err;
     (void)state;
     check_ok(journal_create("j", "[1]", &journal, &err), &err);
     assert_int_equal(dse_record_check_header(journal, "j", &binding, &err), STATUS_USAGE);
-    check_contains(err.text, "(schema missing, now \"mpq-journal-1\")");
+    check_contains(err.text, "(schema missing, now \"mpq-journal-2\")");
     journal_close(journal);
     results_free(results);
 }
@@ -160,9 +184,10 @@ static void another_programs_header_is_refused(void **state)
 static void records_come_back_equal(void **state)
 {
     struct results *results = made_up_space(3);
-    const struct dse_binding binding = {results, 1, 2};
+    const struct dse_binding binding = {results, 1, 2, 3};
     struct candidate back;
     struct error err;
+    bool screened = true;
     (void)state;
     made_up_fill(results, 4);
     results->candidates[3].mismatches = 1;
@@ -174,12 +199,40 @@ static void records_come_back_equal(void **state)
     check_ok(journal_open("j", &journal, &err), &err);
     assert_int_equal(journal_count(journal), results->count);
     for (size_t i = 0; i < results->count; i++) {
-        check_ok(dse_record_read(journal, i, 3, &back, &err), &err);
+        check_ok(dse_record_read(journal, i, 3, &back, &screened, &err), &err);
         assert_memory_equal(&back, &results->candidates[i], sizeof back);
+        assert_false(screened);
     }
-    check_failed(dse_record_read(journal, 4, 2, &back, &err), STATUS_INPUT, &err,
+    check_failed(dse_record_read(journal, 4, 2, &back, &screened, &err), STATUS_INPUT, &err,
                  "journal.jsonl: record 5: bits: want one width for each weighted layer; make it "
                  "anew with mpq dse");
+    journal_close(journal);
+    results_free(results);
+}
+
+static void screened_candidates_come_back_as_such(void **state)
+{
+    struct results *results = made_up_space(3);
+    const struct dse_binding binding = {results, 1, 2, 3};
+    struct candidate back;
+    struct error err;
+    bool screened = false;
+    (void)state;
+    made_up_fill(results, 4);
+    struct journal *journal = begin(&binding);
+    check_ok(dse_record_append_screened(journal, &results->candidates[5], 3, &err), &err);
+    journal_close(journal);
+    check_ok(journal_open("j", &journal, &err), &err);
+    check_ok(dse_record_read(journal, 0, 3, &back, &screened, &err), &err);
+    assert_true(screened);
+    const struct candidate want = {.index = SEARCH_NO_INDEX,
+                                   .bits = {8, 4, 2},
+                                   .val_accuracy = results->candidates[5].val_accuracy,
+                                   .val_loss = results->candidates[5].val_loss};
+    assert_memory_equal(&back, &want, sizeof back);
+    check_failed(dse_record_read(journal, 0, 4, &back, &screened, &err), STATUS_INPUT, &err,
+                 "journal.jsonl: record 1: screened: want one width for each weighted layer; make "
+                 "it anew with mpq dse");
     journal_close(journal);
     results_free(results);
 }
@@ -191,6 +244,7 @@ int main(void)
         cmocka_unit_test(another_search_may_not_and_is_told_what_differs),
         cmocka_unit_test(another_programs_header_is_refused),
         cmocka_unit_test(records_come_back_equal),
+        cmocka_unit_test(screened_candidates_come_back_as_such),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

@@ -269,7 +269,7 @@ static void accuracy_is_the_percentage_of_right_classes(void **state)
     uint8_t images[][3] = {{1, 2, 3}, {9, 0, 9}, {0, 7, 0}, {255, 254, 128}};
     uint16_t labels[] = {2, 2, 1, 0};
     const struct dataset data = {
-        .count = 4, .shape = {1, 1, 3}, .images = images[0], .labels = labels};
+        .count = 4, .shape = {1, 1, 3}, .scale = 1, .images = images[0], .labels = labels};
     struct error err;
     struct infer *infer;
     struct random_model chain;
@@ -288,7 +288,8 @@ static void accuracy_refuses_images_of_another_size(void **state)
 {
     uint8_t image[4] = {0};
     uint16_t label = 0;
-    const struct dataset data = {.count = 1, .shape = {2, 2, 1}, .images = image, .labels = &label};
+    const struct dataset data = {
+        .count = 1, .shape = {2, 2, 1}, .scale = 1, .images = image, .labels = &label};
     struct error err;
     struct infer *infer;
     struct random_model chain;
@@ -325,7 +326,8 @@ static void accuracy_refuses_a_model_without_classes(void **state)
 {
     uint8_t image[3] = {0};
     uint16_t label = 0;
-    const struct dataset data = {.count = 1, .shape = {1, 1, 3}, .images = image, .labels = &label};
+    const struct dataset data = {
+        .count = 1, .shape = {1, 1, 3}, .scale = 1, .images = image, .labels = &label};
     struct error err;
     struct infer *infer;
     struct random_model chain;
@@ -341,7 +343,8 @@ static void accuracy_refuses_a_model_without_classes(void **state)
     random_model_free(&chain);
 }
 
-static void layers_that_are_no_chain_are_refused(void **state)
+/* Two layers on the input, then one on a buffer that only it fills, in place. */
+static void buffers_that_nothing_fills_are_refused(void **state)
 {
     struct error err;
     struct infer *infer;
@@ -350,11 +353,12 @@ static void layers_that_are_no_chain_are_refused(void **state)
     random_model_begin(&chain, 1, (struct build_buffer){1, 1, 3, false, 0});
     random_model_add_any(&chain, OP_RELU);
     random_model_add_any(&chain, OP_RELU);
+    random_model_add_any(&chain, OP_RELU);
     chain.layers[1].in = 0;
+    chain.layers[2].in = 3;
     assert_int_equal(random_model_finish(&chain), MODEL_OK);
     check_failed(infer_create(&chain.model, &infer, &err), STATUS_INPUT, &err,
-                 "model random: layers[1]: want the output of the layer before as input "
-                 "(buffer 1), got buffer 0");
+                 "model random: layers[2]: reads buffer 3, which no layer before it fills");
     assert_null(infer);
     random_model_free(&chain);
 }
@@ -377,7 +381,7 @@ static const struct CMUnitTest cases[] = {
     cmocka_unit_test(accuracy_refuses_images_of_another_size),
     cmocka_unit_test(accuracy_refuses_images_of_the_other_sign),
     cmocka_unit_test(accuracy_refuses_a_model_without_classes),
-    cmocka_unit_test(layers_that_are_no_chain_are_refused),
+    cmocka_unit_test(buffers_that_nothing_fills_are_refused),
 };
 
 int main(void)

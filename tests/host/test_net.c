@@ -231,7 +231,8 @@ static void bad_layers_are_named(void **state)
     static const struct bad table[] = {
         {"\"op\": \"conv\", ", "", "m.json: layers[0].op: field is missing; add it"},
         {"\"op\": \"relu\"", "\"op\": \"gelu\"",
-         "m.json: layers[1].op: want conv, fc, relu, maxpool, avgpool or flatten, got \"gelu\""},
+         "m.json: layers[1].op: want conv, depthwise, fc, relu, relu6, maxpool, avgpool, "
+         "flatten, add, batchnorm, dropout, softmax or log_softmax, got \"gelu\""},
         {"{\"op\": \"relu\"}", "7", "m.json: layers[1]: want an object, got 7"},
         {"\"op\": \"relu\"", "\"op\": \"relu\", \"kernel\": 2",
          "m.json: layers[1].kernel: unknown field; known here: op, name"},
@@ -295,7 +296,8 @@ static void bad_recipes_are_named(void **state)
          "m.json: train.seed: want a whole number from 0 to 2^53, got 0.5"},
         {"\"seed\": 9", "\"epoch\": 9",
          "m.json: train.epoch: unknown field; known here: optimizer, batch, epochs, learning_rate, "
-         "momentum, weight_decay, validation, early_stopping, seed, augment"},
+         "schedule, warmup, label_smoothing, momentum, weight_decay, validation, early_stopping, "
+         "seed, augment"},
         {"\"shift\": 2", "\"shift\": 6", "m.json: train.augment.shift: want 0 to 5, got 6"},
         {"\"cutout\": 4", "\"cutout\": 9", "m.json: train.augment.cutout: want 0 to 8, got 9"},
         {"\"flip\": true", "\"flip\": 1", "m.json: train.augment.flip: want true or false, got 1"},
@@ -305,7 +307,7 @@ static void bad_recipes_are_named(void **state)
         {"\"samples\": 100", "\"samples\": 0", "m.json: calibration.samples: want > 0, got 0"},
         {"\"qat\": {\"learning_rate\": 0.002", "\"qat\": {\"epochs\": 2",
          "m.json: qat.epochs: unknown field; known here: optimizer, batch, learning_rate, "
-         "momentum, weight_decay, augment"},
+         "momentum, label_smoothing, weight_decay, augment"},
         {"[4, 8]", "[4, 3]", "m.json: search.bits: want 8, 4 and 2, each at most once, got [4,3]"},
         {"[4, 8]", "[4, 4]", "m.json: search.bits: want 8, 4 and 2, each at most once, got [4,4]"},
         {"[4, 8]", "[16]", "m.json: search.bits[0]: want 2 to 8, got 16"},
@@ -357,7 +359,7 @@ static void layers_without_weights_are_no_network(void **state)
         "{\"name\":\"d\",\"input\":[1,1,2],\"classes\":2,"
         "\"data\":{\"format\":\"idx\",\"train_images\":\"a\",\"train_labels\":\"b\","
         "\"test_images\":\"c\",\"test_labels\":\"d\"},\"layers\":[%s]}";
-    char whole[8192], layers[4096] = "";
+    char whole[8192], layers[6144] = "";
     struct net *net = NULL;
     struct error err;
     (void)state;
@@ -366,13 +368,13 @@ static void layers_without_weights_are_no_network(void **state)
                  "m.json: layers: no conv or fc layer; there is nothing to train");
     snprintf(whole, sizeof whole, text, "");
     check_failed(net_parse(whole, "m.json", &net, &err), STATUS_INPUT, &err,
-                 "m.json: layers: want a list of 1 to 128 layers, got []");
-    for (int i = 0; i < 129; i++)
+                 "m.json: layers: want a list of 1 to 256 layers, got []");
+    for (int i = 0; i < 257; i++)
         snprintf(layers + strlen(layers), sizeof layers - strlen(layers), "%s{\"op\":\"relu\"}",
                  i ? "," : "");
     snprintf(whole, sizeof whole, text, layers);
     check_failed(net_parse(whole, "m.json", &net, &err), STATUS_INPUT, &err,
-                 "m.json: layers: want a list of 1 to 128 layers, got a longer value");
+                 "m.json: layers: want a list of 1 to 256 layers, got a longer value");
 }
 
 static void lenet5_has_its_published_shapes(void **state)

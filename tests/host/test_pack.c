@@ -147,7 +147,7 @@ static void check_bytes(const char *what, const uint8_t *got, const uint8_t *wan
 }
 
 /* Runs the container with the core's kernels and compares with the network's own layers. The
- * arena's other bytes are arbitrary; a second run on the same input must give the same. */
+ * arena's other bytes are arbitrary; a second run over what the first one left must give the same. */
 static void check_run(const struct made_up *made, const struct container *container, unsigned tier,
                       uint64_t seed)
 {
@@ -159,14 +159,13 @@ static void check_run(const struct made_up *made, const struct container *contai
     uint8_t *image = malloc(in_size), *want = malloc(out_size);
     assert_true(image && want);
     made_up_image(image, in_size, seed);
-    memcpy(input, image, in_size);
     const int want_class = made_up_run(made, image, want);
     assert_int_equal(model->buffers[model->output].size_bytes, out_size);
     for (int run = 0; run < 2; run++) {
+        memcpy(input, image, in_size);
         for (unsigned i = 0; i < model->layer_count; i++)
             run_layer(model, arena, i, tier);
         check_bytes("output", arena + model->buffers[model->output].arena_offset, want, out_size);
-        check_bytes("input", input, image, in_size);
         assert_int_equal(get_u16(arena + model->buffers[model->class_out].arena_offset),
                          want_class);
     }

@@ -23,6 +23,7 @@ static struct quant_model *ptq_model(const struct calibrated *c, const int *bits
     struct error err;
     check_ok(quant_model_create(c->model->net, &model, &err), &err);
     model->owns_layers = true;
+    quant_model_set_adds(model, c->calibration);
     for (int k = 0; k < c->model->net->weighted_count; k++)
         model->layers[k] = calibrated_ptq(c, k, bits[k % bits_count]);
     return model;
@@ -65,7 +66,7 @@ static void run_pass(const struct quant_model *model, const struct dataset *data
     struct error err;
     const int saved = dnn_threads_enter();
     check_ok(qat_pass_create(model->net, &pass, &err), &err);
-    check_ok(dnn_plan_create(model->net, (int)count, true, &plan, &err), &err);
+    check_ok(dnn_plan_create(model->net, (int)count, DNN_FOLDED, &plan, &err), &err);
     check_ok(dnn_shard_create(plan, &shard, &err), &err);
     check_ok(qat_pass_load(pass, model, plan, &err), &err);
     train_fill_input(shard, data, NULL, 0, count, 1);
@@ -179,7 +180,7 @@ static void backward_pass_is_the_straight_through_gradient(void **state)
     const struct quant_layer *first = model->layers[0], *second = model->layers[1];
     const int saved = dnn_threads_enter();
     check_ok(qat_pass_create(c.model->net, &pass, &err), &err);
-    check_ok(dnn_plan_create(c.model->net, IMAGES, true, &plan, &err), &err);
+    check_ok(dnn_plan_create(c.model->net, IMAGES, DNN_FOLDED, &plan, &err), &err);
     check_ok(dnn_shard_create(plan, &shard, &err), &err);
     check_ok(qat_pass_load(pass, model, plan, &err), &err);
     train_fill_input(shard, &c.data, NULL, 0, IMAGES, 1);

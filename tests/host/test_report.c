@@ -18,11 +18,12 @@ static struct results *three_candidates(void)
     struct error err;
     results->float_accuracy = 98.5;
     results->float_val_accuracy = 98;
-    results->max_acc_drop = 1;
+    results->limits.max_acc_drop = 1;
     results->candidates[0] = (struct candidate){.bits = {8, 8},
                                                 .val_accuracy = 97.5,
                                                 .accuracy = 98.25,
                                                 .cycles = 1234567,
+                                                .predicted_cycles = 1230000,
                                                 .instructions = 1000000,
                                                 .size_bytes = 4096,
                                                 .verified = 4};
@@ -30,12 +31,14 @@ static struct results *three_candidates(void)
                                                 .val_accuracy = 97.5,
                                                 .accuracy = 98.502,
                                                 .cycles = 617284,
+                                                .predicted_cycles = 617284,
                                                 .size_bytes = 3072,
                                                 .verified = 100};
     results->candidates[2] = (struct candidate){.bits = {2, 2},
                                                 .val_accuracy = 90,
                                                 .accuracy = 91,
                                                 .cycles = 999,
+                                                .predicted_cycles = 1000,
                                                 .size_bytes = 1024,
                                                 .verified = 100,
                                                 .mismatches = 2,
@@ -56,18 +59,22 @@ static char *table_of(const struct results *results)
 static void table_of_a_known_result(void **state)
 {
     static const char want[] =
-        "made_up: 2 of 3 candidates are on the Pareto front (9 configurations in all)\n"
+        "made_up: 2 of 3 candidates are on the Pareto front\n"
+        "exhaustive search: 3 of 9 configurations measured\n"
         "float accuracy: validation 98.00 %, test 98.50 %\n"
         "\n"
-        "                    of widest  accuracy accuracy     drop       size  equal on\n"
-        "  bits       cycles    cycles    val, %  test, %   points        KiB  the core\n"
-        "  2-2           999     0.1 %     90.00    91.00     7.50        1.0  98 of 100  "
+        "                    of widest over pre-  accuracy accuracy     drop       size  equal on\n"
+        "  bits       cycles    cycles dicted, %    val, %  test, %   points        KiB  the core\n"
+        "  2-2           999     0.1 %    -0.100     90.00    91.00     7.50        1.0  98 of 100 "
+        " "
         "MISMATCH\n"
-        "* 4-8       617,284    50.0 %     97.50    98.50     0.00        3.0  100 of 100\n"
-        "  8-8     1,234,567   100.0 %     97.50    98.25     0.25        4.0  4 of 4  (not on the "
-        "front)\n"
+        "* 4-8       617,284    50.0 %     0.000     97.50    98.50     0.00        3.0  100 of "
+        "100\n"
+        "  8-8     1,234,567   100.0 %     0.371     97.50    98.25     0.25        4.0  4 of 4  "
+        "(not on the front)\n"
         "\n"
         "* selected: 4-8, the fewest cycles within 1 point of the float validation accuracy\n"
+        "measured cycles are -0.100 to +0.371 % off the sum of the layers' cycles\n"
         "mismatch: candidate 2-2: 2 of 100 images; image 3, layer fc1: got 1, want 2\n"
         "204 runs on the core compared bit for bit with the integer model: 1 candidates with "
         "mismatches\n";
@@ -84,13 +91,38 @@ static void without_a_selected_candidate_the_table_says_so_and_shows_the_widest(
     struct results *results = three_candidates();
     struct error err;
     (void)state;
-    results->max_acc_drop = 0.25;
+    results->limits.max_acc_drop = 0.25;
     check_ok(results_choose(results, &err), &err);
     char *text = table_of(results);
     check_contains(text, "\nno candidate is within 0.25 points of the float validation accuracy\n");
     check_contains(text, "  8-8     1,234,567   100.0 %");
     assert_null(strstr(text, "*"));
     free(text);
+    results_free(results);
+}
+
+/* Too many layers for labels: numbers that picture and tables share. */
+static void points_of_deep_networks_are_numbered(void **state)
+{
+    struct results *results = three_candidates();
+    char text[64 + 2 * NET_MAX_LAYERS];
+    (void)state;
+    report_label(results, &results->candidates[1], text, sizeof text);
+    assert_string_equal(text, "4-8");
+    results->layer_count = 17;
+    report_label(results, &results->candidates[1], text, sizeof text);
+    assert_string_equal(text, "2");
+    report_bits(results, &results->candidates[1], text, sizeof text);
+    check_contains(text, "2: 4-8-0-");
+    report_bits(results, &results->candidates[0], text, sizeof text);
+    check_contains(text, "8-8-0-");
+    results->space_count = 3.2825e20;
+    results->screened = 430;
+    results->screen_images = 500;
+    results->method = SEARCH_GREEDY;
+    report_search(results, text, sizeof text);
+    assert_string_equal(text, "greedy search: 430 of 3.28e+20 configurations screened on 500 "
+                              "validation images, 3 measured");
     results_free(results);
 }
 
@@ -216,10 +248,11 @@ static void the_page_holds_the_facts_and_every_candidate(void **state)
     check_ok(report_write(results, ".", &err), &err);
     char *html = scratch_read("report.html", NULL);
     check_contains(html, "Weight bits by layer: layer1, layer2.");
-    check_contains(html, "exhaustive, 3 of 9 configurations tested");
+    check_contains(html, "exhaustive search: 3 of 9 configurations measured");
     check_contains(html, "quantization-aware training, 2 epochs a candidate");
     check_contains(html, "validation 98.00 %, test 98.50 %");
-    check_contains(html, "<tr class=\"front selected \"><td>4-8</td><td>617,284</td><td>50.0</td>");
+    check_contains(html, "<tr class=\"front selected \"><td>4-8</td><td>617,284</td><td>50.0</td>"
+                         "<td>617,284</td><td>+0.000</td>");
     check_contains(html, "<tr class=\"\"><td>8-8</td><td>1,234,567</td>");
     check_contains(html, "<li>2-2: 2 of 100 images; image 3, layer fc1: got 1, want 2</li>");
     free(html);
@@ -252,7 +285,7 @@ static void poor_results_make_pictures_too(void **state)
         struct results *results = three_candidates();
         struct error err;
         results->count = count;
-        results->max_acc_drop = count == 2 ? 0 : 1; /* none selected */
+        results->limits.max_acc_drop = count == 2 ? 0 : 1; /* none selected */
         check_ok(results_choose(results, &err), &err);
         check_ok(report_write(results, ".", &err), &err);
         check_png("pareto.png");
@@ -307,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_report_is_four_files_that_are_well_formed),
         cmocka_unit_test(table_of_a_known_result),
         cmocka_unit_test(without_a_selected_candidate_the_table_says_so_and_shows_the_widest),
+        cmocka_unit_test(points_of_deep_networks_are_numbered),
         cmocka_unit_test(numbers_are_grouped_and_points_agree),
         cmocka_unit_test(a_drop_is_never_minus_zero),
         cmocka_unit_test(the_page_holds_the_facts_and_every_candidate),

@@ -58,9 +58,10 @@ static void json_has_the_documented_fields(void **state)
                                               "selected",
                                               "candidates",
                                               "timing"};
-    static const char *const fields[] = {"index",      "bits",         "val_accuracy", "accuracy",
-                                         "cycles",     "instructions", "size_bytes",   "verified",
-                                         "mismatches", "pareto"};
+    static const char *const fields[] = {
+        "index",        "bits",       "val_accuracy", "accuracy", "cycles",
+        "instructions", "size_bytes", "verified",     "val_loss", "predicted_cycles",
+        "ram_bytes",    "mismatches", "pareto"};
     struct results *results = random_results();
     (void)state;
     char *text = to_text(results);
@@ -84,8 +85,8 @@ static void bad_files_are_named(void **state)
     static const struct {
         const char *from, *to, *text;
     } table[] = {
-        {"mpq-results-1", "mpq-results-2",
-         "r.json: schema: want \"mpq-results-1\"; make it anew with mpq dse"},
+        {"mpq-results-2", "mpq-results-1",
+         "r.json: schema: want \"mpq-results-2\"; make it anew with mpq dse"},
         {"\"model\"", "\"madel\"", "r.json: model: want a short text; make it anew with mpq dse"},
         {"\"isa\":\t1", "\"isa\":\t-1",
          "r.json: isa: want an integer >= 0; make it anew with mpq dse"},
@@ -158,7 +159,7 @@ static void chosen_is_the_cheapest_within_the_drop(void **state)
     for (int round = 0; round < 200; round++) {
         struct results *results = made_up_space(3);
         results->float_val_accuracy = 50;
-        results->max_acc_drop = rng_below(&rng, 60);
+        results->limits.max_acc_drop = rng_below(&rng, 60);
         for (size_t i = 0; i < results->count; i++) { /* few values: many ties */
             results->candidates[i].cycles = 1 + rng_below(&rng, 9);
             results->candidates[i].val_accuracy = rng_below(&rng, 40);
@@ -168,7 +169,7 @@ static void chosen_is_the_cheapest_within_the_drop(void **state)
         for (long i = 0; i < (long)results->count; i++) {
             const struct candidate *c = &results->candidates[i];
             const struct candidate *best = want < 0 ? NULL : &results->candidates[want];
-            if (c->val_accuracy >= 50 - results->max_acc_drop &&
+            if (c->val_accuracy >= 50 - results->limits.max_acc_drop &&
                 (!best || c->cycles < best->cycles ||
                  (c->cycles == best->cycles && c->val_accuracy > best->val_accuracy)))
                 want = i;
@@ -176,6 +177,60 @@ static void chosen_is_the_cheapest_within_the_drop(void **state)
         assert_int_equal(results->selected, want);
         results_free(results);
     }
+}
+
+static void chosen_keeps_to_all_limits(void **state)
+{
+    struct results *results = random_results();
+    struct error err;
+    (void)state;
+    results->limits = (struct search_limits){.max_acc_drop = 100, .most_accurate = true};
+    const struct candidate *all = results->candidates;
+    uint64_t *const limits[] = {&results->limits.max_cycles, &results->limits.max_size_bytes,
+                                &results->limits.max_ram_bytes};
+    for (size_t k = 0; k < 3; k++) {
+        long want = -1;
+        *limits[k] = k == 0 ? all[13].cycles : k == 1 ? all[13].size_bytes : all[13].ram_bytes;
+        check_ok(results_choose(results, &err), &err);
+        for (size_t i = 0; i < results->count; i++) {
+            const uint64_t cost = k == 0   ? all[i].cycles
+                                  : k == 1 ? all[i].size_bytes
+                                           : all[i].ram_bytes;
+            if (cost <= *limits[k] && (want < 0 || all[i].val_accuracy > all[want].val_accuracy))
+                want = (long)i;
+        }
+        assert_int_equal(results->selected, want);
+        *limits[k] = 1;
+        check_ok(results_choose(results, &err), &err);
+        assert_int_equal(results->selected, -1);
+        *limits[k] = 0;
+    }
+    results_free(results);
+}
+
+static void groups_restrictions_and_limits_come_back(void **state)
+{
+    struct results *results = random_results(), *back = NULL;
+    struct error err;
+    char text[256];
+    (void)state;
+    results->group[2] = 0;
+    results->allowed[1] = 1u << 8 | 1u << 2;
+    results->method = SEARCH_GREEDY;
+    results->space_count = 3.282566999e20;
+    results->limits = (struct search_limits){0.5, 1000, 2000, 3000, true};
+    check_ok(results_save(results, "r.json", &err), &err);
+    check_ok(results_load("r.json", &back, &err), &err);
+    assert_memory_equal(back->group, results->group, sizeof back->group);
+    assert_memory_equal(back->allowed, results->allowed, sizeof back->allowed);
+    assert_memory_equal(&back->limits, &results->limits, sizeof back->limits);
+    assert_int_equal(back->method, SEARCH_GREEDY);
+    assert_true(back->space_count > 3.282e20 && back->space_count < 3.283e20);
+    results_limits_text(back, text, sizeof text);
+    assert_string_equal(text, "within 0.5 points of the float validation accuracy, at most 1000 "
+                              "cycles, at most 2000 bytes of model, at most 3000 bytes of RAM");
+    results_free(back);
+    results_free(results);
 }
 
 /* 30 of 6000 images are 0.5 points, though 98.9333... - 0.5 is not 98.4333... in doubles. */
@@ -248,16 +303,35 @@ static void bits_text_fits_its_room(void **state)
 static void csv_holds_the_front(void **state)
 {
     static const char want[] =
-        "bits,cycles,instructions,val_accuracy,accuracy,size_bytes,verified,mismatches\n"
-        "2-2,100,75,90.2500,89.5000,1000,100,0\n"
-        "8-8,400,300,98.0000,97.1250,4000,100,1\n";
+        "bits,cycles,predicted_cycles,instructions,val_accuracy,accuracy,size_bytes,ram_bytes,"
+        "verified,mismatches\n"
+        "2-2,100,99,75,90.2500,89.5000,1000,1500,100,0\n"
+        "8-8,400,401,300,98.0000,97.1250,4000,4500,100,1\n";
     struct results *results = made_up_space(2);
     struct error err;
     (void)state;
-    results->candidates[8] =
-        (struct candidate){8, {2, 2}, 90.25, 89.5, 100, 75, 1000, 100, 0, "", true};
-    results->candidates[0] =
-        (struct candidate){0, {8, 8}, 98, 97.125, 400, 300, 4000, 100, 1, "x", true};
+    results->candidates[8] = (struct candidate){.bits = {2, 2},
+                                                .val_accuracy = 90.25,
+                                                .accuracy = 89.5,
+                                                .cycles = 100,
+                                                .instructions = 75,
+                                                .predicted_cycles = 99,
+                                                .size_bytes = 1000,
+                                                .ram_bytes = 1500,
+                                                .verified = 100,
+                                                .pareto = true};
+    results->candidates[0] = (struct candidate){.bits = {8, 8},
+                                                .val_accuracy = 98,
+                                                .accuracy = 97.125,
+                                                .cycles = 400,
+                                                .instructions = 300,
+                                                .predicted_cycles = 401,
+                                                .size_bytes = 4000,
+                                                .ram_bytes = 4500,
+                                                .verified = 100,
+                                                .mismatches = 1,
+                                                .mismatch = "x",
+                                                .pareto = true};
     check_ok(results_save_csv(results, "p.csv", &err), &err);
     char *text = scratch_read("p.csv", NULL);
     assert_string_equal(text, want);
@@ -292,6 +366,8 @@ int main(void)
         cmocka_unit_test(bad_files_are_named),
         cmocka_unit_test(other_texts_are_no_results),
         cmocka_unit_test(chosen_is_the_cheapest_within_the_drop),
+        cmocka_unit_test(chosen_keeps_to_all_limits),
+        cmocka_unit_test(groups_restrictions_and_limits_come_back),
         cmocka_unit_test(a_drop_of_exactly_the_allowed_points_is_within),
         cmocka_unit_test(front_is_by_cycles_upwards_and_by_validation_accuracy),
         cmocka_unit_test(widest_has_the_widest_weights_everywhere),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Training: gradients against finite differences, the loss against its formula, the loop. */
+/* Training: the loss against its formula, the loop. Gradients of layers: test_dnn.c. */
 #include "host/scratch.h"
 
 #include <math.h>
@@ -9,180 +9,7 @@
 #include "train.h"
 #include "train_loop.h"
 
-/* ---- Gradients ---- */
-
-enum { SHARDS = 2, IMAGES = 3 };
-
-/* A plan with two shards of random images, and a loss that is a random sum of the outputs. */
-struct probe {
-    struct float_model *model;
-    struct dnn_plan *plan;
-    struct dnn_shard *shards[SHARDS];
-    float factors[SHARDS * IMAGES * SMALL_CLASSES];
-    int saved;
-};
-
-static void probe_open(struct probe *probe, const char *layers)
-{
-    struct error err;
-    struct rng rng;
-    rng_init(&rng, 11, 0);
-    probe->saved = dnn_threads_enter();
-    probe->model = small_model(layers, 5);
-    check_ok(dnn_plan_create(probe->model->net, IMAGES, true, &probe->plan, &err), &err);
-    for (int s = 0; s < SHARDS; s++) {
-        check_ok(dnn_shard_create(probe->plan, &probe->shards[s], &err), &err);
-        float *input = dnn_shard_values(probe->shards[s], -1);
-        for (size_t i = 0; i < IMAGES * shape_size(probe->model->net->input); i++)
-            input[i] = rng_uniform(&rng);
-    }
-    for (size_t i = 0; i < sizeof probe->factors / sizeof *probe->factors; i++)
-        probe->factors[i] = 2 * rng_uniform(&rng) - 1;
-}
-
-static void probe_close(struct probe *probe)
-{
-    for (int s = 0; s < SHARDS; s++)
-        dnn_shard_free(probe->shards[s]);
-    dnn_plan_free(probe->plan);
-    float_model_free(probe->model);
-    dnn_threads_leave(probe->saved);
-}
-
-static double probe_loss(struct probe *probe)
-{
-    const struct float_model *model = probe->model;
-    const int last = model->net->layer_count - 1;
-    const size_t count = (size_t)IMAGES * SMALL_CLASSES;
-    double loss = 0;
-    struct error err;
-    for (int k = 0; k < model->net->weighted_count; k++)
-        check_ok(dnn_plan_set_weights(probe->plan, k, model->weights[k], model->biases[k], &err),
-                 &err);
-    for (size_t s = 0; s < SHARDS; s++) {
-        check_ok(train_forward_all(NULL, probe->shards[s], &err), &err);
-        const float *values = dnn_shard_values(probe->shards[s], last);
-        for (size_t i = 0; i < count; i++)
-            loss += (double)values[i] * (double)probe->factors[s * count + i];
-    }
-    return loss;
-}
-
-static void probe_backward(struct probe *probe)
-{
-    const int last = probe->model->net->layer_count - 1;
-    const size_t count = (size_t)IMAGES * SMALL_CLASSES;
-    struct error err;
-    probe_loss(probe);
-    for (size_t s = 0; s < SHARDS; s++) {
-        memcpy(dnn_shard_gradients(probe->shards[s], last), probe->factors + s * count,
-               count * sizeof(float));
-        check_ok(train_backward_all(NULL, probe->shards[s], &err), &err);
-    }
-}
-
-/* Compares the gradients of count parameters with central differences. The loss is linear in each
- * of them between the kinks of ReLU and max pooling; parameters with a kink nearby are left out.
- * Returns how many were compared. */
-static size_t check_parameters(struct probe *probe, const char *what, int k, float *parameters,
-                               const float *gradients, size_t count)
-{
-    const float step = 1.0f / 512;
-    const double middle = probe_loss(probe);
-    size_t compared = 0;
-    for (size_t i = 0; i < count; i++) {
-        const float old = parameters[i];
-        parameters[i] = old + step;
-        const double above = probe_loss(probe);
-        parameters[i] = old - step;
-        const double below = probe_loss(probe);
-        parameters[i] = old;
-        if (fabs(above - 2 * middle + below) > 4e-6)
-            continue;
-        const double want = (above - below) / (2 * (double)step);
-        if (fabs((double)gradients[i] - want) > 2e-3 + 1e-3 * fabs(want))
-            fail_msg("%s %zu of weighted layer %d: got gradient %g, want %g", what, i, k,
-                     (double)gradients[i], want);
-        compared++;
-    }
-    return compared;
-}
-
-static void check_gradients(const char *layers)
-{
-    struct probe probe;
-    struct error err;
-    size_t total = 0, compared = 0;
-    probe_open(&probe, layers);
-    probe_backward(&probe);
-    for (int k = 0; k < probe.model->net->weighted_count; k++) {
-        const struct net_layer *layer = &probe.model->net->layers[probe.model->net->weighted[k]];
-        const size_t weights = net_layer_weights(layer), biases = (size_t)layer->out.c;
-        float *weight_gradients = malloc(weights * sizeof(float));
-        float *bias_gradients = malloc(biases * sizeof(float));
-        assert_non_null(weight_gradients);
-        assert_non_null(bias_gradients);
-        check_ok(dnn_sum_gradients(probe.shards, SHARDS, k, weight_gradients, bias_gradients, &err),
-                 &err);
-        compared += check_parameters(&probe, "weight", k, probe.model->weights[k], weight_gradients,
-                                     weights);
-        compared +=
-            check_parameters(&probe, "bias", k, probe.model->biases[k], bias_gradients, biases);
-        total += weights + biases;
-        free(weight_gradients);
-        free(bias_gradients);
-    }
-    if (compared < total * 3 / 4)
-        fail_msg("only %zu of %zu parameters could be compared", compared, total);
-    probe_close(&probe);
-}
-
-#define CONV2 "{\"op\":\"conv\",\"channels\":3,\"kernel\":2},"
-#define FC4   "{\"op\":\"fc\",\"outputs\":4}"
-
-static void gradients_of_convolution_are_right(void **state)
-{
-    (void)state;
-    check_gradients(CONV2
-                    "{\"op\":\"conv\",\"channels\":5,\"kernel\":3,\"padding\":\"same\"}," FC4);
-}
-
-static void gradients_of_strided_convolution_are_right(void **state)
-{
-    (void)state;
-    check_gradients(CONV2 "{\"op\":\"conv\",\"channels\":4,\"kernel\":[3,2],\"stride\":[2,1],"
-                          "\"padding\":[2,0,1,1]}," FC4);
-}
-
-static void gradients_of_fully_connected_are_right(void **state)
-{
-    (void)state;
-    check_gradients("{\"op\":\"fc\",\"outputs\":7}," FC4);
-}
-
-static void gradients_of_relu_are_right(void **state)
-{
-    (void)state;
-    check_gradients(CONV2 "{\"op\":\"relu\"},{\"op\":\"fc\",\"outputs\":6},{\"op\":\"relu\"}," FC4);
-}
-
-static void gradients_of_max_pooling_are_right(void **state)
-{
-    (void)state;
-    check_gradients(CONV2 "{\"op\":\"maxpool\",\"kernel\":3,\"stride\":2,\"padding\":1}," FC4);
-}
-
-static void gradients_of_average_pooling_are_right(void **state)
-{
-    (void)state;
-    check_gradients(CONV2 "{\"op\":\"avgpool\",\"kernel\":[2,3],\"stride\":[2,1]}," FC4);
-}
-
-static void gradients_of_flatten_are_right(void **state)
-{
-    (void)state;
-    check_gradients(CONV2 "{\"op\":\"flatten\"}," FC4);
-}
+#define FC4 "{\"op\":\"fc\",\"outputs\":4}"
 
 /* ---- Loss ---- */
 
@@ -218,9 +45,10 @@ static void take_loss(void *context, int epoch, double loss, double accuracy, do
     ((struct step *)context)->loss = loss;
 }
 
-/* Cross-entropy of softmax(logit_scale * values) over images of a single batch, in double. */
+/* Cross-entropy of softmax(logit_scale * values) over images of a single batch, in double; the
+ * target is spread over the classes by a part of `smoothing`. */
 static double naive_loss(const struct float_model *model, const struct dataset *data,
-                         double logit_scale, double gradients[SMALL_CLASSES])
+                         double logit_scale, double smoothing, double gradients[SMALL_CLASSES])
 {
     const size_t size = shape_size(data->shape);
     double loss = 0;
@@ -236,15 +64,17 @@ static double naive_loss(const struct float_model *model, const struct dataset *
         }
         for (size_t c = 0; c < SMALL_CLASSES; c++) {
             const double p = exp(values[c] * logit_scale) / sum;
-            gradients[c] += (p - (c == data->labels[i])) * logit_scale / (double)data->count;
-            loss -= c == data->labels[i] ? log(p) / (double)data->count : 0;
+            const double target =
+                (c == data->labels[i] ? 1 - smoothing : 0) + smoothing / SMALL_CLASSES;
+            gradients[c] += (p - target) * logit_scale / (double)data->count;
+            loss -= target * log(p) / (double)data->count;
         }
     }
     return loss;
 }
 
 /* 18 images in a batch of 20: two places are empty. */
-static void loss_is_the_cross_entropy_of_scaled_logits(void **state)
+static void check_loss(float smoothing)
 {
     struct float_model *model = small_model(FC4, 9);
     const struct data_split data = {.train = small_data(18, 1, 6, 0)};
@@ -252,9 +82,9 @@ static void loss_is_the_cross_entropy_of_scaled_logits(void **state)
     struct step step = {.model = model};
     double want[SMALL_CLASSES];
     struct error err;
-    (void)state;
     recipe.epochs[0] = 1;
-    const double want_loss = naive_loss(model, &data.train, 0.3, want);
+    recipe.label_smoothing = smoothing;
+    const double want_loss = naive_loss(model, &data.train, 0.3, (double)smoothing, want);
     const struct train_job job = {
         .net = model->net,
         .recipe = &recipe,
@@ -283,6 +113,18 @@ static void loss_is_the_cross_entropy_of_scaled_logits(void **state)
     free(data.train.labels);
 }
 
+static void loss_is_the_cross_entropy_of_scaled_logits(void **state)
+{
+    (void)state;
+    check_loss(0);
+}
+
+static void label_smoothing_spreads_the_target(void **state)
+{
+    (void)state;
+    check_loss(0.2f);
+}
+
 /* ---- The loop ---- */
 
 enum { EPOCHS_MAX = 64 };
@@ -301,15 +143,21 @@ static void record_epoch(void *context, int epoch, double loss, double accuracy,
     record->accuracies[record->epochs++] = accuracy;
 }
 
-static struct float_model *trained(const struct data_split *data, uint64_t seed, int threads,
-                                   struct record *record)
+static struct float_model *trained_layers(const char *layers, const struct data_split *data,
+                                          uint64_t seed, int threads, struct record *record)
 {
     const struct train_options options = {
         .seed = seed, .threads = threads, .progress = PROGRESS_QUIET};
-    struct float_model *model = small_model(SMALL_LAYERS, 1);
+    struct float_model *model = small_model(layers, 1);
     struct error err;
     check_ok(train_float(model, data, &options, record_epoch, record, &err), &err);
     return model;
+}
+
+static struct float_model *trained(const struct data_split *data, uint64_t seed, int threads,
+                                   struct record *record)
+{
+    return trained_layers(SMALL_LAYERS, data, seed, threads, record);
 }
 
 static bool same_weights(const struct float_model *a, const struct float_model *b)
@@ -418,6 +266,67 @@ static void early_stopping_stops_and_keeps_the_best_epoch(void **state)
     data_free(&data);
 }
 
+/* Layers that do something else in training than in evaluation, round a residual block. */
+#define NORM "{\"op\":\"batchnorm\"},"
+#define DROP "{\"op\":\"dropout\",\"rate\":0.1},"
+#define RESIDUAL_LAYERS                                                                            \
+    "{\"op\":\"conv\",\"channels\":6,\"kernel\":3,\"padding\":\"same\"},"                          \
+    "{\"op\":\"batchnorm\",\"name\":\"a\"},{\"op\":\"relu6\"},"                                    \
+    "{\"op\":\"depthwise\",\"kernel\":3,\"padding\":1}," NORM "{\"op\":\"relu6\"},"                \
+    "{\"op\":\"conv\",\"channels\":6,\"kernel\":1}," NORM "{\"op\":\"add\",\"with\":\"a\"}," DROP  \
+    "{\"op\":\"avgpool\",\"kernel\":4},{\"op\":\"fc\",\"outputs\":9}," NORM                        \
+    "{\"op\":\"relu\"}," DROP "{\"op\":\"fc\",\"outputs\":4},{\"op\":\"softmax\"}"
+
+static void residual_networks_do_not_depend_on_threads_either(void **state)
+{
+    struct data_split data = small_split(301, 2, 2);
+    struct record records[3] = {{0}};
+    (void)state;
+    struct float_model *one = trained_layers(RESIDUAL_LAYERS, &data, 7, 1, &records[0]);
+    struct float_model *two = trained_layers(RESIDUAL_LAYERS, &data, 7, 2, &records[1]);
+    struct float_model *other = trained_layers(RESIDUAL_LAYERS, &data, 8, 2, &records[2]);
+    assert_true(same_weights(one, two));
+    assert_false(same_weights(one, other));
+    assert_memory_equal(&records[0], &records[1], sizeof records[0]);
+    float_model_free(one);
+    float_model_free(two);
+    float_model_free(other);
+    data_free(&data);
+}
+
+/* What training measured with its own plan, a plan for inference measures with the model. */
+static void trained_models_hold_folded_weights(void **state)
+{
+    struct data_split data = small_split(301, 1, 2);
+    struct record record = {0};
+    struct error err;
+    double got = 0;
+    (void)state;
+    struct float_model *model = trained_layers(RESIDUAL_LAYERS, &data, 3, 2, &record);
+    const double want = record.accuracies[record.epochs - 1];
+    if (record.losses[record.epochs - 1] > 0.6 * record.losses[0] || want < 90)
+        fail_msg("got loss %.3f after %.3f, accuracy %.1f %%; want under 0.6 times and 90 %%",
+                 record.losses[record.epochs - 1], record.losses[0], want);
+    check_ok(train_evaluate(model, &data.validation, 2, &got, &err), &err);
+    assert_float_equal(got, want, 1e-9);
+    float_model_free(model);
+    data_free(&data);
+}
+
+static void batches_too_small_for_normalization_are_refused(void **state)
+{
+    const struct train_options options = {.seed = 3, .threads = 1, .progress = PROGRESS_QUIET};
+    struct data_split data = small_split(40, 1, 4);
+    struct float_model *model = small_model(RESIDUAL_LAYERS, 1);
+    struct error err;
+    (void)state;
+    model->net->recipe.batch = 4;
+    check_failed(train_float(model, &data, &options, NULL, NULL, &err), STATUS_INPUT, &err,
+                 "small: train.batch: 4 images are too few for layer batchnorm4; want at least 5");
+    float_model_free(model);
+    data_free(&data);
+}
+
 static void hopeless_learning_rates_are_reported(void **state)
 {
     const struct train_options options = {.seed = 3, .threads = 1, .progress = PROGRESS_QUIET};
@@ -475,7 +384,7 @@ static void count_kept(void *context)
 }
 
 /* Two phases, 1 epoch at 0.01 and 2 at 0.001, of 5 steps each. */
-static struct rates run_phases(bool cosine)
+static struct rates run_phases(bool cosine, int warmup_epochs)
 {
     struct float_model *model = small_model(SMALL_LAYERS, 1);
     struct data_split data = small_split(90, 1, 4);
@@ -483,6 +392,7 @@ static struct rates run_phases(bool cosine)
     struct rates rates = {.model = model};
     struct error err;
     recipe.phase_count = 2;
+    recipe.warmup_epochs = warmup_epochs;
     recipe.epochs[0] = 1;
     recipe.epochs[1] = 2;
     recipe.learning_rate[0] = 0.01f;
@@ -513,7 +423,7 @@ static struct rates run_phases(bool cosine)
 
 static void learning_rates_follow_the_phases(void **state)
 {
-    const struct rates rates = run_phases(false);
+    const struct rates rates = run_phases(false, 0);
     (void)state;
     assert_int_equal(rates.steps, 15);
     assert_int_equal(rates.kept, 3);
@@ -524,12 +434,26 @@ static void learning_rates_follow_the_phases(void **state)
 /* Steps of 20 images of 90; an epoch's last one is of 10. */
 static void cosine_lowers_the_learning_rates_to_zero(void **state)
 {
-    const struct rates rates = run_phases(true);
+    const struct rates rates = run_phases(true, 0);
     (void)state;
     assert_int_equal(rates.steps, 15);
     for (int i = 0; i < 15; i++) {
         const double part = (90.0 * (i / 5) + 20.0 * (i % 5)) / 270;
         const double want = (i < 5 ? 0.01 : 0.001) * (1 + cos(3.14159265358979 * part)) / 2;
+        assert_float_equal(rates.rates[i], want, 1e-8);
+    }
+}
+
+/* The first epoch's steps end at 20, 40, 60, 80 and all 90 images. */
+static void rates_rise_in_the_warmup(void **state)
+{
+    const struct rates rates = run_phases(true, 1);
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        assert_float_equal(rates.rates[i], 0.01f * fminf(20.0f * (float)(i + 1) / 90, 1), 1e-8);
+    for (int i = 5; i < 15; i++) {
+        const double part = (90.0 * (i / 5 - 1) + 20.0 * (i % 5)) / 180;
+        const double want = 0.001 * (1 + cos(3.14159265358979 * part)) / 2;
         assert_float_equal(rates.rates[i], want, 1e-8);
     }
 }
@@ -609,22 +533,20 @@ static void observation_shows_every_layer_of_every_image(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gradients_of_convolution_are_right),
-        cmocka_unit_test(gradients_of_strided_convolution_are_right),
-        cmocka_unit_test(gradients_of_fully_connected_are_right),
-        cmocka_unit_test(gradients_of_relu_are_right),
-        cmocka_unit_test(gradients_of_max_pooling_are_right),
-        cmocka_unit_test(gradients_of_average_pooling_are_right),
-        cmocka_unit_test(gradients_of_flatten_are_right),
         cmocka_unit_test(loss_is_the_cross_entropy_of_scaled_logits),
+        cmocka_unit_test(label_smoothing_spreads_the_target),
         cmocka_unit_test(loss_falls_and_accuracy_rises),
         cmocka_unit_test(weights_depend_on_the_seed_and_not_on_threads),
         cmocka_unit_test(augmentation_changes_training_and_not_with_the_threads),
         cmocka_unit_test(early_stopping_stops_and_keeps_the_best_epoch),
+        cmocka_unit_test(residual_networks_do_not_depend_on_threads_either),
+        cmocka_unit_test(trained_models_hold_folded_weights),
+        cmocka_unit_test(batches_too_small_for_normalization_are_refused),
         cmocka_unit_test(hopeless_learning_rates_are_reported),
         cmocka_unit_test(training_without_images_is_refused),
         cmocka_unit_test(learning_rates_follow_the_phases),
         cmocka_unit_test(cosine_lowers_the_learning_rates_to_zero),
+        cmocka_unit_test(rates_rise_in_the_warmup),
         cmocka_unit_test(evaluation_counts_right_answers),
         cmocka_unit_test(observation_shows_every_layer_of_every_image),
     };

@@ -14,3 +14,4 @@ $(BUILD)/tests/host/test_link_serial: HOST_LIBS := -Wl,--no-as-needed $(SERIAL_S
 $(addprefix $(BUILD)/tests/host/,test_pack test_pack_arena test_container test_target test_target_faults test_verify test_model_file): \
     $(BUILD)/tests/host/made_up_quant.o
 $(addprefix $(BUILD)/tests/host/,test_target test_target_faults test_verify): $(BUILD)/tests/host/loader_link.o
+$(addprefix $(BUILD)/tests/host/,test_random_networks test_qat_graph): $(BUILD)/tests/host/random_net.o

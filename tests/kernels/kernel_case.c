@@ -33,9 +33,10 @@ struct block {
 /* Everything that a case needs. */
 struct layout {
     struct model_layer layer;
-    struct model_buffer in, out;
+    struct model_buffer in, in2, out;
     struct ref_weights weights;
-    struct block in_block, out_block, weight_block, param_block, scratch_block;
+    struct ref_add add;
+    struct block in_block, in2_block, out_block, weight_block, param_block, scratch_block;
     uint32_t used;
 };
 
@@ -73,7 +74,8 @@ static struct model_buffer buffer_of(int height, int width, int channel_count, b
 static struct model_buffer out_buffer(const struct kernel_case *test)
 {
     const struct ref_window *w = &test->window;
-    const bool result_signed = has_weights(test) ? !test->relu : test->in_signed;
+    const bool result_signed =
+        has_weights(test) || test->op == OP_ADD ? !test->relu : test->in_signed;
     int height = test->height, width = test->width, channel_count = test->channels;
 
     if (test->op == OP_ARGMAX)
@@ -91,10 +93,16 @@ static struct model_buffer out_buffer(const struct kernel_case *test)
     return buffer_of(height, width, channel_count, result_signed);
 }
 
+static int group_count(const struct kernel_case *test)
+{
+    return test->groups ? test->groups : 1;
+}
+
 static int row_count(const struct kernel_case *test)
 {
     return test->op == OP_FC ? test->height * test->width * test->channels
-                             : test->window.kernel_h * test->window.kernel_w * test->channels;
+                             : test->window.kernel_h * test->window.kernel_w *
+                                   (test->channels / group_count(test));
 }
 
 static struct model_layer layer_of(const struct kernel_case *test)
@@ -106,6 +114,7 @@ static struct model_layer layer_of(const struct kernel_case *test)
         .weight_bits = (uint8_t)test->bits,
         .relu = test->relu,
         .in2 = MODEL_NONE,
+        .groups = (uint16_t)(test->op == OP_CONV2D ? group_count(test) : 0),
         .kernel_h = (uint8_t)w->kernel_h,
         .kernel_w = (uint8_t)w->kernel_w,
         .stride_h = (uint8_t)w->stride_h,
@@ -135,14 +144,28 @@ static void lay_out(const struct kernel_case *test, struct layout *layout)
         .used = GUARD,
     };
     layout->in_block = take(layout, layout->in.size_bytes, MODEL_SLACK);
+    layout->in2_block = layout->in_block;
+    if (test->op == OP_ADD) {
+        layout->in2 = buffer_of(test->height, test->width, test->channels, test->in2_signed);
+        layout->in2_block = take(layout, layout->in2.size_bytes, MODEL_SLACK);
+        layout->layer.param_bytes = MODEL_GROUP_BYTES;
+        layout->param_block = take(layout, layout->layer.param_bytes, 0);
+    }
     layout->out_block =
-        test->in_place ? layout->in_block : take(layout, layout->out.size_bytes, MODEL_SLACK);
+        test->in_place ? layout->in2_block : take(layout, layout->out.size_bytes, MODEL_SLACK);
     if (has_weights(test)) {
-        layout->weights =
-            (struct ref_weights){weight, channels, test->out_channels, row_count(test), test->relu};
-        layout->layer.weight_bytes =
-            (uint32_t)ref_packed_bytes(test->out_channels, row_count(test), test->bits);
-        layout->layer.param_bytes = (uint32_t)((test->out_channels + 3) / 4 * MODEL_GROUP_BYTES);
+        const int groups = group_count(test);
+
+        layout->weights = (struct ref_weights){
+            .weight = weight,
+            .channels = channels,
+            .out_count = test->out_channels,
+            .row_count = row_count(test),
+            .relu = test->relu,
+            .groups = groups,
+            .depthwise = groups > 1 && groups == test->channels && groups == test->out_channels};
+        layout->layer.weight_bytes = (uint32_t)ref_packed_bytes(&layout->weights, test->bits);
+        layout->layer.param_bytes = (uint32_t)ref_param_bytes(&layout->weights);
         layout->weight_block = take(layout, layout->layer.weight_bytes, 0);
         layout->param_block = take(layout, layout->layer.param_bytes, 0);
     }
@@ -165,6 +188,9 @@ bool kernel_case_fits(const struct kernel_case *test)
     struct layout layout;
 
     if (has_window(test) && !window_is_right(test))
+        return false;
+    if (test->op == OP_CONV2D &&
+        (test->channels % group_count(test) || test->out_channels % group_count(test)))
         return false;
     if (has_weights(test) &&
         (test->out_channels > CHANNELS_MAX || test->out_channels * row_count(test) > WEIGHTS_MAX))
@@ -213,22 +239,42 @@ static void fill_channels(const struct kernel_case *test, struct test_random *ra
     }
 }
 
-static void fill_activations(const struct kernel_case *test, struct test_random *random,
-                             uint8_t *bytes, uint32_t size)
+static void fill_activations(const struct kernel_case *test, bool is_signed,
+                             struct test_random *random, uint8_t *bytes, uint32_t size)
 {
-    const int low = test->in_signed ? -128 : 0, high = test->in_signed ? 127 : 255;
+    const int low = is_signed ? -128 : 0, high = is_signed ? 127 : 255;
 
     for (uint32_t i = 0; i < size; i++)
         bytes[i] = (uint8_t)choose(random, test->contents, low, high);
 }
 
-static void fill(const struct kernel_case *test, struct test_random *random,
-                 const struct layout *layout)
+static void fill_add(const struct kernel_case *test, struct test_random *random,
+                     struct layout *layout)
+{
+    const bool typical = test->contents == CONTENTS_TYPICAL;
+    struct ref_channel *channel = &layout->add.channel;
+
+    layout->add.ma = choose(random, test->contents, 0, 127);
+    layout->add.mb = choose(random, test->contents, 0, 127);
+    layout->add.relu = test->relu;
+    channel->multiplier = choose(random, test->contents, 0, 255);
+    channel->shift =
+        typical ? test_random_between(random, 10, 15) : choose(random, test->contents, 0, 31);
+    ref_pack_add(&layout->add, arena + layout->param_block.at);
+}
+
+static void fill(const struct kernel_case *test, struct test_random *random, struct layout *layout)
 {
     const int top = test->bits ? (1 << (test->bits - 1)) - 1 : 0;
 
     test_random_bytes(random, arena, layout->used);
-    fill_activations(test, random, arena + layout->in_block.at, layout->in.size_bytes);
+    fill_activations(test, test->in_signed, random, arena + layout->in_block.at,
+                     layout->in.size_bytes);
+    if (test->op == OP_ADD) {
+        fill_activations(test, test->in2_signed, random, arena + layout->in2_block.at,
+                         layout->in2.size_bytes);
+        fill_add(test, random, layout);
+    }
     if (!has_weights(test))
         return;
     fill_channels(test, random);
@@ -248,6 +294,7 @@ static struct ref_tensor tensor_of(const struct model_buffer *buffer, uint8_t *b
 static void ask_oracle(const struct kernel_case *test, const struct layout *layout)
 {
     const struct ref_tensor in = tensor_of(&layout->in, arena + layout->in_block.at);
+    const struct ref_tensor in2 = tensor_of(&layout->in2, arena + layout->in2_block.at);
     struct ref_tensor out = tensor_of(&layout->out, want);
     int best;
 
@@ -257,6 +304,9 @@ static void ask_oracle(const struct kernel_case *test, const struct layout *layo
         break;
     case OP_FC:
         ref_fc(&in, &layout->weights, &out);
+        break;
+    case OP_ADD:
+        ref_add(&in, &in2, &layout->add, &out);
         break;
     case OP_MAXPOOL:
         ref_maxpool(&in, &test->window, &out);
@@ -293,12 +343,13 @@ static void guard_after(struct block block, bool locked)
 static void guard_all(const struct layout *layout, bool locked)
 {
     guard_after(layout->in_block, locked);
+    guard_after(layout->in2_block, locked);
     guard_after(layout->out_block, locked);
     guard_after(layout->scratch_block, locked);
-    if (layout->layer.weight_bytes) {
+    if (layout->layer.weight_bytes)
         guard_after(layout->weight_block, locked);
+    if (layout->layer.param_bytes)
         guard_after(layout->param_block, locked);
-    }
 }
 
 static void run_kernel(const struct layout *layout, unsigned tier)
@@ -306,8 +357,10 @@ static void run_kernel(const struct layout *layout, unsigned tier)
     const struct kernel_args args = {
         .layer = &layout->layer,
         .in_shape = &layout->in,
+        .in2_shape = layout->layer.op == OP_ADD ? &layout->in2 : NULL,
         .out_shape = &layout->out,
         .in = arena + layout->in_block.at,
+        .in2 = layout->layer.op == OP_ADD ? arena + layout->in2_block.at : NULL,
         .out = arena + layout->out_block.at,
         .weights = arena + layout->weight_block.at,
         .params = arena + layout->param_block.at,
@@ -315,7 +368,7 @@ static void run_kernel(const struct layout *layout, unsigned tier)
     };
 
     guard_all(layout, true);
-    kernel_select(&layout->layer, tier)(&args);
+    kernel_select(&args, tier)(&args);
     guard_all(layout, false);
 }
 
@@ -324,11 +377,11 @@ static void describe(const struct kernel_case *test, unsigned tier)
     const struct ref_window *w = &test->window;
 
     printf("# op %d, %d bit, tier %u, %s in, relu %d, in place %d, contents %d: %dx%dx%d, out %d, "
-           "kernel %dx%d, stride %dx%d, pad %d %d %d %d\n",
+           "groups %d, kernel %dx%d, stride %dx%d, pad %d %d %d %d\n",
            (int)test->op, test->bits, tier, test->in_signed ? "signed" : "unsigned", test->relu,
            test->in_place, (int)test->contents, test->height, test->width, test->channels,
-           test->out_channels, w->kernel_h, w->kernel_w, w->stride_h, w->stride_w, w->pad_top,
-           w->pad_left, w->pad_bottom, w->pad_right);
+           test->out_channels, test->groups, w->kernel_h, w->kernel_w, w->stride_h, w->stride_w,
+           w->pad_top, w->pad_left, w->pad_bottom, w->pad_right);
 }
 
 /* Output as wanted, and nothing else written but scratch. */
@@ -358,7 +411,8 @@ static bool check(const struct layout *layout)
 
 bool kernel_case_run(const struct kernel_case *test, struct test_random *random)
 {
-    const unsigned tiers = has_weights(test) ? 2 : 1; /* the others have one kernel for both */
+    const unsigned tiers =
+        has_weights(test) || test->op == OP_ADD || test->op == OP_AVGPOOL ? 2 : 1; /* else shared */
     struct layout layout;
 
     if (!kernel_case_fits(test)) {

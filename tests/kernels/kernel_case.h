@@ -23,9 +23,12 @@ enum case_contents {
 struct kernel_case {
     enum model_op op;
     int bits; /* 8, 4, 2; 0 without weights */
-    bool in_signed, relu, in_place;
+    bool in_signed, relu;
+    bool in_place;               /* ADD: out lies in place of in2 */
+    bool in2_signed;             /* ADD only */
     int height, width, channels; /* input */
     int out_channels;            /* convolution and FC only */
+    int groups;                  /* convolution only; 0 means 1 */
     struct ref_window window;
     enum case_contents contents;
 };

@@ -3,68 +3,12 @@
  * are emulated, and for the core (core_support.c), where fewer random cases are drawn. */
 #include <inttypes.h>
 #include <stdio.h>
-#include "kernel_case.h"
-
-#ifdef __riscv
-enum { RANDOM_CASES = 6, EDGE_STEP = 7 };
-#else
-enum { RANDOM_CASES = 2000, EDGE_STEP = 1 };
-#endif
+#include "kernel_facts.h"
 
 struct fact {
     const char *name;
     bool (*check)(struct test_random *random);
 };
-
-static const int widths[] = {8, 4, 2};
-
-static bool coin(struct test_random *random)
-{
-    return test_random_between(random, 0, 1);
-}
-
-static enum case_contents any_contents(struct test_random *random)
-{
-    return (enum case_contents)test_random_between(random, 0, CONTENTS_COUNT - 1);
-}
-
-static struct ref_window any_window(struct test_random *random, int kernel_max, bool padded)
-{
-    struct ref_window w = {.kernel_h = test_random_between(random, 1, kernel_max),
-                           .kernel_w = test_random_between(random, 1, kernel_max),
-                           .stride_h = test_random_between(random, 1, 3),
-                           .stride_w = test_random_between(random, 1, 3)};
-
-    if (padded) {
-        w.pad_top = test_random_between(random, 0, w.kernel_h - 1);
-        w.pad_left = test_random_between(random, 0, w.kernel_w - 1);
-        w.pad_bottom = test_random_between(random, 0, w.kernel_h - 1);
-        w.pad_right = test_random_between(random, 0, w.kernel_w - 1);
-    }
-    return w;
-}
-
-/* Random cases of an operation; those that have no output are drawn again. */
-static bool any_cases(struct test_random *random, struct kernel_case test, int count)
-{
-    while (count > 0) {
-        test.in_signed = coin(random);
-        test.relu = coin(random) && test.bits;
-        test.contents = any_contents(random);
-        test.height = test_random_between(random, 1, 9);
-        test.width = test_random_between(random, 1, 9);
-        test.channels = test_random_between(random, 1, 9);
-        test.out_channels = test_random_between(random, 1, 9);
-        if (test.op == OP_CONV2D || test.op == OP_MAXPOOL || test.op == OP_AVGPOOL)
-            test.window = any_window(random, 7, test.op != OP_AVGPOOL && coin(random));
-        if (!kernel_case_fits(&test))
-            continue;
-        if (!kernel_case_run(&test, random))
-            return false;
-        count--;
-    }
-    return true;
-}
 
 static bool conv2d_w8(struct test_random *random)
 {
@@ -79,19 +23,6 @@ static bool conv2d_w4(struct test_random *random)
 static bool conv2d_w2(struct test_random *random)
 {
     return any_cases(random, (struct kernel_case){.op = OP_CONV2D, .bits = 2}, RANDOM_CASES);
-}
-
-/* The same case at every width and activation sign, with and without ReLU. */
-static bool all_widths(struct kernel_case test, struct test_random *random)
-{
-    for (unsigned i = 0; i < 12; i++) {
-        test.bits = widths[i % 3];
-        test.in_signed = i / 3 % 2;
-        test.relu = i / 6 % 2;
-        if (!kernel_case_run(&test, random))
-            return false;
-    }
-    return true;
 }
 
 /* Kernel k, padding p on all sides, stride s, on the smallest images that have an output. */
@@ -143,7 +74,7 @@ static bool conv2d_row_lengths(struct test_random *random)
     return true;
 }
 
-/* Output rows of more pixels than a tile of patches holds: 4096 bytes, (K + 16) a patch. */
+/* Output rows of more pixels than a tile of patches holds: 2048 bytes, (K + 16) a patch. */
 static bool conv2d_tiles(struct test_random *random)
 {
     static const struct kernel_case cases[] = {
@@ -217,6 +148,43 @@ static bool conv2d_extremes(struct test_random *random)
                                          .out_channels = 7,
                                          .window = {5, 4, 2, 1, 2, 1, 1, 2},
                                          .contents = (enum case_contents)contents};
+
+        if (!all_widths(test, random))
+            return false;
+    }
+    return true;
+}
+
+/* Rows of up to 100 words: each length of what is left behind the turns, at odd and even numbers of
+ * pixels. */
+static bool conv2d_long_rows(struct test_random *random)
+{
+    for (int words = 1; words <= 100; words += LONG_STEP) {
+        const struct kernel_case test = {.op = OP_CONV2D,
+                                         .height = 1,
+                                         .width = 1 + words % 5,
+                                         .channels = 4 * words - words % 3,
+                                         .out_channels = 1 + words % 7,
+                                         .window = {1, 1, 1, 1, 0, 0, 0, 0},
+                                         .contents = CONTENTS_TYPICAL};
+
+        if (!all_widths(test, random))
+            return false;
+    }
+    return true;
+}
+
+/* 1x1 on whole words reads its input in place, at any stride. */
+static bool conv2d_pointwise(struct test_random *random)
+{
+    for (int stride = 1; stride <= 3; stride++) {
+        const struct kernel_case test = {.op = OP_CONV2D,
+                                         .height = 5,
+                                         .width = 7,
+                                         .channels = 8 * stride,
+                                         .out_channels = 9,
+                                         .window = {1, 1, stride, stride, 0, 0, 0, 0},
+                                         .contents = CONTENTS_TYPICAL};
 
         if (!all_widths(test, random))
             return false;
@@ -388,6 +356,16 @@ static const struct fact facts[] = {
     {"conv2d_is_right_across_tiles", conv2d_tiles},
     {"conv2d_is_right_for_any_channel_count", conv2d_channels},
     {"conv2d_wraps_and_clamps_at_the_extremes", conv2d_extremes},
+    {"conv2d_is_right_at_every_length_of_long_rows", conv2d_long_rows},
+    {"conv2d_1x1_reads_its_input_in_place", conv2d_pointwise},
+    {"grouped_conv2d_is_right_for_any_channel_count", conv2d_groups},
+    {"grouped_conv2d_equals_the_oracle", conv2d_groups_random},
+    {"depthwise_is_right_at_every_kernel", depthwise_kernels},
+    {"depthwise_is_right_at_every_row_length", depthwise_rows},
+    {"depthwise_is_right_for_planes_beyond_a_band", depthwise_bands},
+    {"depthwise_equals_the_oracle", depthwise_random},
+    {"depthwise_wraps_and_clamps_at_the_extremes", depthwise_extremes},
+    {"add_is_right_for_every_mix_of_signs", add_signs},
     {"fc_is_right_at_every_size", fc_sizes},
     {"fc_equals_the_oracle", fc_random},
     {"fc_wraps_and_clamps_at_the_extremes", fc_extremes},

@@ -66,14 +66,14 @@ static void put_window(const struct build_layer *layer, uint8_t *entry)
 
 static size_t weight_block(const struct build_layer *layer)
 {
-    return layer->weights
-               ? ref_packed_bytes(layer->weights->out_count, layer->weights->row_count, layer->bits)
-               : 0;
+    return layer->weights ? ref_packed_bytes(layer->weights, layer->bits) : 0;
 }
 
 static size_t param_block(const struct build_layer *layer)
 {
-    return layer->weights ? (size_t)((layer->weights->out_count + 3) / 4) * MODEL_GROUP_BYTES : 0;
+    if (layer->add)
+        return MODEL_GROUP_BYTES;
+    return layer->weights ? ref_param_bytes(layer->weights) : 0;
 }
 
 /* Table entry and blocks; at: where the blocks go. */
@@ -88,14 +88,19 @@ static void put_layer(const struct build_container *what, int index, uint8_t *by
     put(entry + ML_WEIGHT_BITS, 1, (uint32_t)layer->bits);
     put(entry + ML_FLAGS, 1, layer->relu ? LAYER_RELU : 0);
     put(entry + ML_IN_BUFFER, 2, (uint32_t)layer->in);
-    put(entry + ML_IN2_BUFFER, 2, MODEL_NONE);
+    put(entry + ML_IN2_BUFFER, 2, layer->add ? (uint32_t)layer->in2 : MODEL_NONE);
     put(entry + ML_OUT_BUFFER, 2, (uint32_t)layer->out);
-    put(entry + ML_GROUPS, 2, layer->op == OP_CONV2D);
+    if (layer->op == OP_CONV2D)
+        put(entry + ML_GROUPS, 2, layer->weights->groups ? (uint32_t)layer->weights->groups : 1);
     put_window(layer, entry);
-    if (!layer->weights)
+    if (!params)
         return;
     put(entry + ML_PARAM_OFFSET, 4, (uint32_t)at);
     put(entry + ML_PARAM_BYTES, 4, (uint32_t)params);
+    if (layer->add) {
+        ref_pack_add(layer->add, bytes + at);
+        return;
+    }
     put(entry + ML_WEIGHT_OFFSET, 4, (uint32_t)(at + params));
     put(entry + ML_WEIGHT_BYTES, 4, (uint32_t)weights);
     ref_pack_params(layer->weights, layer->bits, what->buffers[layer->in].is_signed, bytes + at);
@@ -157,7 +162,7 @@ enum {
     FC_OUT = 10,
     FC_ROW = 12,
     SAMPLE_SCRATCH_AT = 448,
-    SAMPLE_SCRATCH = 512
+    SAMPLE_SCRATCH = 1168
 };
 
 static const struct build_buffer sample_buffers[BUILD_SAMPLE_BUFFERS] = {
@@ -189,18 +194,18 @@ size_t build_sample(uint8_t bytes[BUILD_SAMPLE_ROOM])
     int8_t weight_a[CONV_A_OUT * CONV_A_ROW], weight_b[CONV_B_OUT * CONV_B_ROW];
     int8_t weight_fc[FC_OUT * FC_ROW];
     struct ref_channel channels_a[CONV_A_OUT], channels_b[CONV_B_OUT], channels_fc[FC_OUT];
-    const struct ref_weights a = {weight_a, channels_a, CONV_A_OUT, CONV_A_ROW, true};
-    const struct ref_weights b = {weight_b, channels_b, CONV_B_OUT, CONV_B_ROW, false};
-    const struct ref_weights fc = {weight_fc, channels_fc, FC_OUT, FC_ROW, false};
+    const struct ref_weights a = {weight_a, channels_a, CONV_A_OUT, CONV_A_ROW, true, 1, false};
+    const struct ref_weights b = {weight_b, channels_b, CONV_B_OUT, CONV_B_ROW, false, 1, false};
+    const struct ref_weights fc = {weight_fc, channels_fc, FC_OUT, FC_ROW, false, 1, false};
     const struct build_layer layers[BUILD_SAMPLE_LAYERS] = {
-        {OP_CONV2D, 4, true, 0, 1, {3, 3, 1, 1, 1, 1, 1, 1}, &a},
-        {OP_AVGPOOL, 0, false, 1, 2, {2, 2, 2, 2, 0, 0, 0, 0}, NULL},
-        {OP_MAXPOOL, 0, false, 2, 3, {2, 2, 1, 1, 0, 0, 0, 0}, NULL},
-        {OP_CONV2D, 8, false, 3, 4, {1, 1, 1, 1, 0, 0, 0, 0}, &b},
-        {OP_RELU, 0, false, 4, 4, {0}, NULL},
-        {OP_FLATTEN, 0, false, 4, 5, {0}, NULL},
-        {OP_FC, 2, false, 5, 6, {0}, &fc},
-        {OP_ARGMAX, 0, false, 6, 7, {0}, NULL},
+        {OP_CONV2D, 4, true, 0, 1, {3, 3, 1, 1, 1, 1, 1, 1}, &a, 0, NULL},
+        {OP_AVGPOOL, 0, false, 1, 2, {2, 2, 2, 2, 0, 0, 0, 0}, NULL, 0, NULL},
+        {OP_MAXPOOL, 0, false, 2, 3, {2, 2, 1, 1, 0, 0, 0, 0}, NULL, 0, NULL},
+        {OP_CONV2D, 8, false, 3, 4, {1, 1, 1, 1, 0, 0, 0, 0}, &b, 0, NULL},
+        {OP_RELU, 0, false, 4, 4, {0}, NULL, 0, NULL},
+        {OP_FLATTEN, 0, false, 4, 5, {0}, NULL, 0, NULL},
+        {OP_FC, 2, false, 5, 6, {0}, &fc, 0, NULL},
+        {OP_ARGMAX, 0, false, 6, 7, {0}, NULL, 0, NULL},
     };
     const struct build_container what = {sample_buffers,
                                          layers,
@@ -220,5 +225,56 @@ size_t build_sample(uint8_t bytes[BUILD_SAMPLE_ROOM])
     random_channels(&random, channels_a, CONV_A_OUT);
     random_channels(&random, channels_b, CONV_B_OUT);
     random_channels(&random, channels_fc, FC_OUT);
+    return build_container(&what, bytes, BUILD_SAMPLE_ROOM);
+}
+
+/* ---- The sample of grouped layers ---- */
+
+enum { GROUPED_SCRATCH_AT = 672, GROUPED_SCRATCH = 512, GROUPED_CHANNELS = 6 };
+
+static const struct build_buffer grouped_buffers[BUILD_GROUPED_BUFFERS] = {
+    {5, 5, 6, false, 0},   {5, 5, 6, false, 176}, {5, 5, 6, true, 352},  {5, 5, 6, true, 352},
+    {2, 2, 6, false, 528}, {1, 1, 6, true, 576},  {1, 1, 6, false, 608}, {1, 1, 2, false, 640},
+};
+
+size_t build_grouped_sample(uint8_t bytes[BUILD_SAMPLE_ROOM])
+{
+    enum { C = GROUPED_CHANNELS, ROW_A = 9, ROW_B = 3, ROW_C = 6, ROW_D = 4 };
+    struct test_random random = {20250301};
+    int8_t weight_a[C * ROW_A], weight_b[C * ROW_B], weight_c[C * ROW_C], weight_d[C * ROW_D];
+    struct ref_channel channels[4][C];
+    const struct ref_weights a = {weight_a, channels[0], C, ROW_A, true, C, true};
+    const struct ref_weights b = {weight_b, channels[1], C, ROW_B, false, 2, false};
+    const struct ref_weights c = {weight_c, channels[2], C, ROW_C, true, C, true};
+    const struct ref_weights d = {weight_d, channels[3], C, ROW_D, false, C, true};
+    const struct ref_add mixed = {100, 57, {0, 0, 181, 14}, false};
+    const struct ref_add alike = {127, 3, {0, 0, 200, 13}, true};
+    const struct build_layer layers[BUILD_GROUPED_LAYERS] = {
+        {OP_CONV2D, 4, true, 0, 1, {3, 3, 1, 1, 1, 1, 1, 1}, &a, 0, NULL},
+        {OP_CONV2D, 2, false, 1, 2, {1, 1, 1, 1, 0, 0, 0, 0}, &b, 0, NULL},
+        {OP_ADD, 0, false, 2, 3, {0}, NULL, 1, &mixed},
+        {OP_CONV2D, 2, true, 3, 4, {2, 3, 2, 2, 0, 0, 0, 0}, &c, 0, NULL},
+        {OP_CONV2D, 8, false, 4, 5, {2, 2, 1, 1, 0, 0, 0, 0}, &d, 0, NULL},
+        {OP_ADD, 0, true, 5, 6, {0}, NULL, 5, &alike},
+        {OP_ARGMAX, 0, false, 6, 7, {0}, NULL, 0, NULL},
+    };
+    const struct build_container what = {grouped_buffers,
+                                         layers,
+                                         BUILD_GROUPED_BUFFERS,
+                                         BUILD_GROUPED_LAYERS,
+                                         0,
+                                         6,
+                                         7,
+                                         GROUPED_SCRATCH_AT + GROUPED_SCRATCH,
+                                         GROUPED_SCRATCH_AT,
+                                         GROUPED_SCRATCH,
+                                         "groups"};
+
+    random_weights(&random, 4, weight_a, C * ROW_A);
+    random_weights(&random, 2, weight_b, C * ROW_B);
+    random_weights(&random, 2, weight_c, C * ROW_C);
+    random_weights(&random, 8, weight_d, C * ROW_D);
+    for (int i = 0; i < 4; i++)
+        random_channels(&random, channels[i], C);
     return build_container(&what, bytes, BUILD_SAMPLE_ROOM);
 }

@@ -10,6 +10,7 @@
 #include "model/ref_layers.h"
 
 enum { BUILD_SAMPLE_LAYERS = 8, BUILD_SAMPLE_BUFFERS = 8, BUILD_SAMPLE_ROOM = 4096 };
+enum { BUILD_GROUPED_LAYERS = 7, BUILD_GROUPED_BUFFERS = 8 };
 
 struct build_buffer {
     int height, width, channels;
@@ -23,7 +24,9 @@ struct build_layer {
     bool relu;
     int in, out;
     struct ref_window window;
-    const struct ref_weights *weights; /* NULL without */
+    const struct ref_weights *weights; /* NULL without; groups and depthwise are the layer's */
+    int in2;                           /* ADD only */
+    const struct ref_add *add;         /* ADD only, else NULL */
 };
 
 struct build_container {
@@ -43,12 +46,20 @@ size_t build_container(const struct build_container *what, uint8_t *bytes, size_
 /* Sets the header's checksum again after a change; the size is the header's own. */
 void build_fix_crc(uint8_t *bytes);
 
-/* The sample: every operation and every width. Layers, buffer after buffer:
+/* The sample: every operation without groups or second input, and every width. Layers, buffer after buffer:
  *   0 conv 3x3 same 4 bit relu   6x6x1 -> 6x6x5      4 relu in place
  *   1 average pool 2x2           -> 3x3x5            5 flatten in place -> 1x1x12
  *   2 max pool 2x2 stride 1      -> 2x2x5            6 FC 2 bit        -> 10 signed
  *   3 conv 1x1 8 bit, signed     -> 2x2x3            7 argmax          -> class
  * bytes: 16-byte aligned. Returns the size. */
 size_t build_sample(uint8_t bytes[BUILD_SAMPLE_ROOM]);
+
+/* The sample of the others. Six channels throughout:
+ *   0 depthwise 3x3 same 4 bit relu  5x5          4 depthwise 2x2 8 bit, signed -> 1x1
+ *   1 conv 1x1 in 2 groups, 2 bit    5x5, signed  5 add 4 to itself, relu
+ *   2 add 1 and 0, in place of 1     5x5, signed  6 argmax                      -> class
+ *   3 depthwise 2x3 stride 2, 2 bit, relu -> 2x2
+ * bytes: 16-byte aligned. Returns the size. */
+size_t build_grouped_sample(uint8_t bytes[BUILD_SAMPLE_ROOM]);
 
 #endif

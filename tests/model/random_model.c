@@ -62,7 +62,11 @@ static const struct ref_weights *make_weights(struct random_model *chain, int bi
     int8_t *weight = must_allocate((size_t)out_count * (size_t)row_count);
     struct ref_channel *channels = must_allocate((size_t)out_count * sizeof *channels);
 
-    *weights = (struct ref_weights){weight, channels, out_count, row_count, relu};
+    *weights = (struct ref_weights){.weight = weight,
+                                    .channels = channels,
+                                    .out_count = out_count,
+                                    .row_count = row_count,
+                                    .relu = relu};
     fill_weights(chain, bits, weight, channels, weights);
     return weights;
 }

@@ -41,9 +41,31 @@ static void put_field(uint8_t *packed, struct field field, int value)
     }
 }
 
-static int words_of_row(int row_count)
+static int divide_up(int number, int divisor)
 {
-    return (row_count + 3) / 4;
+    return (number + divisor - 1) / divisor;
+}
+
+/* Output channels that are filled up to whole groups of four together. */
+static int block_channels(const struct ref_weights *weights)
+{
+    return weights->depthwise || !weights->groups ? weights->out_count
+                                                  : weights->out_count / weights->groups;
+}
+
+/* Where a channel stands among the lanes of all groups of four. */
+static int lane_of(const struct ref_weights *weights, int channel)
+{
+    const int block = block_channels(weights);
+
+    return channel / block * divide_up(block, 4) * 4 + channel % block;
+}
+
+static int lane_groups(const struct ref_weights *weights)
+{
+    const int block = block_channels(weights);
+
+    return weights->out_count / block * divide_up(block, 4);
 }
 
 static int words_of_weights(int bits)
@@ -51,19 +73,40 @@ static int words_of_weights(int bits)
     return bits == 8 ? 4 : bits == 4 ? 2 : 1;
 }
 
-size_t ref_packed_bytes(int out_count, int row_count, int bits)
+/* Words of one group of four channels. */
+static int words_of_group(const struct ref_weights *weights, int bits)
 {
-    return (size_t)((out_count + 3) / 4) * (size_t)words_of_row(row_count) *
-           (size_t)words_of_weights(bits) * 4;
+    return weights->depthwise ? divide_up(weights->row_count, 8 / bits)
+                              : divide_up(weights->row_count, 4) * words_of_weights(bits);
 }
 
-/* Where W(channel, element) stands. Channel 4g+3-k, element 4m+3-j. */
-static struct field weight_field(int channel, int element, int row_count, int bits)
+size_t ref_packed_bytes(const struct ref_weights *weights, int bits)
 {
-    const int g = channel / 4, k = 3 - channel % 4;
+    return (size_t)lane_groups(weights) * (size_t)words_of_group(weights, bits) * 4;
+}
+
+size_t ref_param_bytes(const struct ref_weights *weights)
+{
+    return (size_t)lane_groups(weights) * MODEL_GROUP_BYTES;
+}
+
+/* Depthwise: weight of tap t and channel 4g+n, from the group's first word on. */
+static struct field tap_field(int n, int t, int bits)
+{
+    const int k = 3 - n;
+
+    if (bits == 8)
+        return (struct field){4 * (size_t)t, 31 - 8 * k, 24 - 8 * k};
+    if (bits == 4) /* half word t % 2 of word t / 2, nibble n */
+        return (struct field){4 * (size_t)(t / 2), 16 * (t % 2) + 4 * n + 3, 16 * (t % 2) + 4 * n};
+    return (struct field){4 * (size_t)(t / 4), 8 * (t % 4) + 2 * n + 1, 8 * (t % 4) + 2 * n};
+}
+
+/* Others: W(4g+3-k, 4m+3-j), from the group's first word on. */
+static struct field element_field(int k, int element, int bits)
+{
     const int m = element / 4, j = 3 - element % 4;
-    const size_t word =
-        ((size_t)g * (size_t)words_of_row(row_count) + (size_t)m) * (size_t)words_of_weights(bits);
+    const size_t word = (size_t)m * (size_t)words_of_weights(bits);
 
     if (bits == 8) /* j is t: word t, lane k */
         return (struct field){4 * (word + (size_t)j), 31 - 8 * k, 24 - 8 * k};
@@ -74,25 +117,36 @@ static struct field weight_field(int channel, int element, int row_count, int bi
     return (struct field){4 * word, 31 - 8 * j - 2 * k, 30 - 8 * j - 2 * k};
 }
 
+static struct field weight_field(const struct ref_weights *weights, int channel, int element,
+                                 int bits)
+{
+    const int lane = lane_of(weights, channel);
+    struct field field = weights->depthwise ? tap_field(lane % 4, element, bits)
+                                            : element_field(3 - lane % 4, element, bits);
+
+    field.byte += 4 * (size_t)(lane / 4) * (size_t)words_of_group(weights, bits);
+    return field;
+}
+
 void ref_pack_weights(const struct ref_weights *weights, int bits, uint8_t *packed)
 {
     const int rows = weights->row_count;
 
-    for (size_t i = 0; i < ref_packed_bytes(weights->out_count, rows, bits); i++)
+    for (size_t i = 0; i < ref_packed_bytes(weights, bits); i++)
         packed[i] = 0;
     for (int c = 0; c < weights->out_count; c++) {
         for (int e = 0; e < rows; e++)
-            put_field(packed, weight_field(c, e, rows, bits),
+            put_field(packed, weight_field(weights, c, e, bits),
                       weights->weight[(size_t)c * (size_t)rows + (size_t)e]);
     }
 }
 
-void ref_unpack_weights(const uint8_t *packed, int bits, int out_count, int row_count,
+void ref_unpack_weights(const struct ref_weights *weights, const uint8_t *packed, int bits,
                         int8_t *weight)
 {
-    for (int c = 0; c < out_count; c++) {
-        for (int e = 0; e < row_count; e++)
-            *weight++ = (int8_t)get_signed_field(packed, weight_field(c, e, row_count, bits));
+    for (int c = 0; c < weights->out_count; c++) {
+        for (int e = 0; e < weights->row_count; e++)
+            *weight++ = (int8_t)get_signed_field(packed, weight_field(weights, c, e, bits));
     }
 }
 
@@ -120,40 +174,67 @@ static struct field lane_field(size_t byte, int channel)
 
 void ref_pack_params(const struct ref_weights *weights, int bits, bool in_signed, uint8_t *params)
 {
-    const int mode = (bits == 8 ? 0 : bits == 4 ? 2 : 3) + (in_signed ? 4 : 0);
-    const int groups = (weights->out_count + 3) / 4;
+    const int width_mode = bits == 8 ? 0 : bits == 4 ? 2 : 3;
+    const int mode = (weights->depthwise ? 1 : width_mode) + (in_signed ? 4 : 0);
 
-    for (int i = 0; i < groups * MODEL_GROUP_BYTES; i++)
+    for (size_t i = 0; i < ref_param_bytes(weights); i++)
         params[i] = 0;
-    for (int g = 0; g < groups; g++) {
+    for (int g = 0; g < lane_groups(weights); g++) {
         const size_t group = (size_t)g * MODEL_GROUP_BYTES;
 
         put_field(params, (struct field){group + 4, 2, 0}, mode);
         put_field(params, (struct field){group + 12, 0, 0}, weights->relu);
     }
     for (int c = 0; c < weights->out_count; c++) {
-        const size_t group = (size_t)(c / 4) * MODEL_GROUP_BYTES;
+        const int lane = lane_of(weights, c);
+        const size_t group = (size_t)(lane / 4) * MODEL_GROUP_BYTES;
         const struct ref_channel *channel = &weights->channels[c];
 
-        put_field(params, lane_field(group, c), channel->bias);
-        put_field(params, shift_field(group + 4, c), channel->bias_shift);
-        put_field(params, lane_field(group + 8, c), channel->multiplier);
-        put_field(params, shift_field(group + 12, c), channel->shift);
+        put_field(params, lane_field(group, lane), channel->bias);
+        put_field(params, shift_field(group + 4, lane), channel->bias_shift);
+        put_field(params, lane_field(group + 8, lane), channel->multiplier);
+        put_field(params, shift_field(group + 12, lane), channel->shift);
     }
 }
 
-void ref_unpack_params(const uint8_t *params, int out_count, struct ref_channel *channels)
+void ref_unpack_params(const struct ref_weights *weights, const uint8_t *params,
+                       struct ref_channel *channels)
 {
-    for (int c = 0; c < out_count; c++) {
-        const size_t group = (size_t)(c / 4) * MODEL_GROUP_BYTES;
+    for (int c = 0; c < weights->out_count; c++) {
+        const int lane = lane_of(weights, c);
+        const size_t group = (size_t)(lane / 4) * MODEL_GROUP_BYTES;
 
         channels[c] = (struct ref_channel){
-            .bias = get_signed_field(params, lane_field(group, c)),
-            .bias_shift = get_field(params, shift_field(group + 4, c)),
-            .multiplier = get_field(params, lane_field(group + 8, c)),
-            .shift = get_field(params, shift_field(group + 12, c)),
+            .bias = get_signed_field(params, lane_field(group, lane)),
+            .bias_shift = get_field(params, shift_field(group + 4, lane)),
+            .multiplier = get_field(params, lane_field(group + 8, lane)),
+            .shift = get_field(params, shift_field(group + 12, lane)),
         };
     }
+}
+
+void ref_pack_add(const struct ref_add *add, uint8_t *params)
+{
+    for (int i = 0; i < MODEL_GROUP_BYTES; i++)
+        params[i] = 0;
+    for (int i = 0; i < 4; i++) {
+        put_field(params, lane_field(0, i), add->ma);
+        put_field(params, lane_field(4, i), add->mb);
+        put_field(params, lane_field(8, i), add->channel.multiplier);
+        put_field(params, shift_field(12, i), add->channel.shift);
+    }
+    put_field(params, (struct field){12, 0, 0}, add->relu);
+}
+
+void ref_unpack_add(const uint8_t *params, struct ref_add *add)
+{
+    *add = (struct ref_add){
+        .ma = get_field(params, lane_field(0, 0)),
+        .mb = get_field(params, lane_field(4, 0)),
+        .channel = {.multiplier = get_field(params, lane_field(8, 0)),
+                    .shift = get_field(params, shift_field(12, 0))},
+        .relu = get_field(params, (struct field){12, 0, 0}),
+    };
 }
 
 static struct ref_tensor tensor_of(const struct model_buffer *buffer, uint8_t *arena)
@@ -187,25 +268,41 @@ static bool run_weighted(const struct model *model, const struct model_layer *la
     const struct ref_tensor in = tensor_of(&model->buffers[layer->in], arena);
     const struct ref_window window = window_of(layer);
     struct ref_tensor out = tensor_of(&model->buffers[layer->out], arena);
-    const int row_count = layer->op == OP_FC ? in.height * in.width * in.channels
-                                             : window.kernel_h * window.kernel_w * in.channels;
+    const int groups = layer->op == OP_FC ? 1 : layer->groups;
+    const int row_count = layer->op == OP_FC
+                              ? in.height * in.width * in.channels
+                              : window.kernel_h * window.kernel_w * (in.channels / groups);
     const struct ref_weights weights = {.weight = workspace->weight,
                                         .channels = workspace->channels,
                                         .out_count = out.channels,
                                         .row_count = row_count,
-                                        .relu = layer->relu};
+                                        .relu = layer->relu,
+                                        .groups = groups,
+                                        .depthwise = groups > 1 && groups == in.channels &&
+                                                     groups == out.channels};
 
     if ((size_t)row_count * (size_t)out.channels > workspace->weight_room ||
         (size_t)out.channels > workspace->channel_room)
         return false;
-    ref_unpack_weights(model->bytes + layer->weight_offset, layer->weight_bits, out.channels,
-                       row_count, workspace->weight);
-    ref_unpack_params(model->bytes + layer->param_offset, out.channels, workspace->channels);
+    ref_unpack_weights(&weights, model->bytes + layer->weight_offset, layer->weight_bits,
+                       workspace->weight);
+    ref_unpack_params(&weights, model->bytes + layer->param_offset, workspace->channels);
     if (layer->op == OP_FC)
         ref_fc(&in, &weights, &out);
     else
         ref_conv2d(&in, &weights, &window, &out);
     return true;
+}
+
+static void run_add(const struct model *model, const struct model_layer *layer, uint8_t *arena)
+{
+    const struct ref_tensor a = tensor_of(&model->buffers[layer->in], arena);
+    const struct ref_tensor b = tensor_of(&model->buffers[layer->in2], arena);
+    struct ref_tensor out = tensor_of(&model->buffers[layer->out], arena);
+    struct ref_add add;
+
+    ref_unpack_add(model->bytes + layer->param_offset, &add);
+    ref_add(&a, &b, &add, &out);
 }
 
 bool ref_run_layer(const struct model *model, unsigned index, uint8_t *arena,
@@ -221,6 +318,9 @@ bool ref_run_layer(const struct model *model, unsigned index, uint8_t *arena,
     case OP_CONV2D:
     case OP_FC:
         return run_weighted(model, layer, arena, workspace);
+    case OP_ADD:
+        run_add(model, layer, arena);
+        return true;
     case OP_MAXPOOL:
         ref_maxpool(&in, &window, &out);
         return true;

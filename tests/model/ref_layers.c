@@ -98,17 +98,37 @@ static int64_t start_value(const struct ref_channel *channel)
     return channel->bias * power_of_two(channel->bias_shift);
 }
 
-static int64_t conv2d_sum(const struct ref_tensor *in, const int8_t *row,
+/* The input channels that an output channel sees, and its weights. */
+struct conv2d_view {
+    int first, count;
+    const int8_t *row;
+};
+
+static struct conv2d_view conv2d_look(const struct ref_tensor *in,
+                                      const struct ref_weights *weights, int channel)
+{
+    const int groups = weights->groups ? weights->groups : 1;
+    const int group = channel / (weights->out_count / groups);
+    const int count = in->channels / groups;
+
+    return (struct conv2d_view){
+        .first = group * count,
+        .count = count,
+        .row = weights->weight + (size_t)channel * (size_t)weights->row_count,
+    };
+}
+
+static int64_t conv2d_sum(const struct ref_tensor *in, struct conv2d_view view,
                           const struct ref_window *window, int top, int left)
 {
     int64_t sum = 0;
 
     for (int ky = 0; ky < window->kernel_h; ky++) {
-        for (int kx = 0; kx < window->kernel_w; kx++, row += in->channels) {
+        for (int kx = 0; kx < window->kernel_w; kx++, view.row += view.count) {
             if (!is_inside(in, top + ky, left + kx))
                 continue; /* padding counts as 0 */
-            for (int c = 0; c < in->channels; c++)
-                sum += row[c] * value_at(in, top + ky, left + kx, c);
+            for (int c = 0; c < view.count; c++)
+                sum += view.row[c] * value_at(in, top + ky, left + kx, view.first + c);
         }
     }
     return sum;
@@ -124,8 +144,8 @@ void ref_conv2d(const struct ref_tensor *in, const struct ref_weights *weights,
 
             for (int c = 0; c < out->channels; c++) {
                 const struct ref_channel *channel = &weights->channels[c];
-                const int8_t *row = weights->weight + (size_t)c * (size_t)weights->row_count;
-                const int64_t acc = start_value(channel) + conv2d_sum(in, row, window, top, left);
+                const int64_t acc = start_value(channel) +
+                                    conv2d_sum(in, conv2d_look(in, weights, c), window, top, left);
 
                 out->bytes[place(out, y, x, c)] =
                     byte_of(ref_requantize(acc, channel, weights->relu));
@@ -144,6 +164,17 @@ void ref_fc(const struct ref_tensor *in, const struct ref_weights *weights, stru
         for (int e = 0; e < weights->row_count; e++)
             acc += row[e] * value_of(in->is_signed, in->bytes[e]);
         out->bytes[c] = byte_of(ref_requantize(acc, channel, weights->relu));
+    }
+}
+
+void ref_add(const struct ref_tensor *a, const struct ref_tensor *b, const struct ref_add *add,
+             struct ref_tensor *out)
+{
+    for (size_t i = 0; i < element_count(out); i++) {
+        const int sum = add->ma * value_of(a->is_signed, a->bytes[i]) +
+                        add->mb * value_of(b->is_signed, b->bytes[i]);
+
+        out->bytes[i] = byte_of(ref_requantize(sum, &add->channel, add->relu));
     }
 }
 

@@ -26,12 +26,22 @@ struct ref_channel {
     int shift;      /* 0..31 */
 };
 
-/* Weighted layer on plain arrays. Convolution: rows in the order (ky, kx, input channel). */
+/* Weighted layer on plain arrays. Convolution: rows in the order (ky, kx, input channel), with the
+ * input channels of the output channel's group only. */
 struct ref_weights {
     const int8_t *weight; /* [out_count][row_count] */
     const struct ref_channel *channels;
     int out_count, row_count;
-    bool relu; /* results 0..255, else -128..127 */
+    bool relu;      /* results 0..255, else -128..127 */
+    int groups;     /* of a convolution; 0 means 1 */
+    bool depthwise; /* more than one group, each of one input and one output channel */
+};
+
+/* Residual addition: ma * a + mb * b, requantized. */
+struct ref_add {
+    int ma, mb;                 /* 0..127 */
+    struct ref_channel channel; /* multiplier and shift; no bias */
+    bool relu;
 };
 
 struct ref_window {
@@ -45,10 +55,12 @@ int ref_requantize(int64_t acc, const struct ref_channel *channel, bool relu);
 /* Output size of a window operation in one direction. */
 int ref_window_count(int size, int kernel, int stride, int pad);
 
-/* All: out has its shape set and bytes to write to; in and out do not overlap. */
+/* All: out has its shape set and bytes to write to; in and out do not overlap, but for ref_add(). */
 void ref_conv2d(const struct ref_tensor *in, const struct ref_weights *weights,
                 const struct ref_window *window, struct ref_tensor *out);
 void ref_fc(const struct ref_tensor *in, const struct ref_weights *weights, struct ref_tensor *out);
+void ref_add(const struct ref_tensor *a, const struct ref_tensor *b, const struct ref_add *add,
+             struct ref_tensor *out);
 void ref_maxpool(const struct ref_tensor *in, const struct ref_window *window,
                  struct ref_tensor *out);
 void ref_avgpool(const struct ref_tensor *in, const struct ref_window *window,
@@ -60,15 +72,22 @@ void ref_flatten(const struct ref_tensor *in, struct ref_tensor *out);
 int ref_argmax(const struct ref_tensor *in);
 
 /* The container's words, bit by bit from the description in model_format.h. weight
- * [out_count][row_count]; packed: ref_packed_bytes(). Packing writes 0 in places of no weight. */
-size_t ref_packed_bytes(int out_count, int row_count, int bits);
+ * [out_count][row_count]; packed: ref_packed_bytes(). Packing writes 0 in places of no weight.
+ * Unpacking takes the shape from weights and writes to weight. */
+size_t ref_packed_bytes(const struct ref_weights *weights, int bits);
 void ref_pack_weights(const struct ref_weights *weights, int bits, uint8_t *packed);
-void ref_unpack_weights(const uint8_t *packed, int bits, int out_count, int row_count,
+void ref_unpack_weights(const struct ref_weights *weights, const uint8_t *packed, int bits,
                         int8_t *weight);
 
 /* Parameter groups, MODEL_GROUP_BYTES for each four channels. */
+size_t ref_param_bytes(const struct ref_weights *weights);
 void ref_pack_params(const struct ref_weights *weights, int bits, bool in_signed, uint8_t *params);
-void ref_unpack_params(const uint8_t *params, int out_count, struct ref_channel *channels);
+void ref_unpack_params(const struct ref_weights *weights, const uint8_t *params,
+                       struct ref_channel *channels);
+
+/* The parameter group of an addition. */
+void ref_pack_add(const struct ref_add *add, uint8_t *params);
+void ref_unpack_add(const uint8_t *params, struct ref_add *add);
 
 /* Room for a container layer's decoded parameters. */
 struct ref_workspace {

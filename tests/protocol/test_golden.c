@@ -15,6 +15,7 @@
 #include "model/build_container.h"
 
 #define CONTAINER    "tests/protocol/golden/container.hex"
+#define GROUPED      "tests/protocol/golden/grouped.hex"
 #define CONVERSATION "tests/protocol/golden/conversation.hex"
 
 enum {
@@ -162,17 +163,29 @@ static void normalise_hello(uint8_t *bytes, size_t *size)
     *size = wire_encode(&frame, bytes);
 }
 
-static int write_files(void)
+static int write_container(const char *path, const char *what, const uint8_t *bytes, size_t size)
 {
-    _Alignas(16) uint8_t container[BUILD_SAMPLE_ROOM];
-    const size_t size = build_sample(container);
-    FILE *file = fopen(CONTAINER, "w");
+    FILE *file = fopen(path, "w");
 
     if (!file)
         return 1;
-    fprintf(file, "# The sample container: layers of every kind (tests/model/build_container.h)\n");
-    write_record(file, '=', container, size);
-    fclose(file);
+    fprintf(file, "# %s (tests/model/build_container.h)\n", what);
+    write_record(file, '=', bytes, size);
+    return fclose(file) != 0;
+}
+
+static int write_files(void)
+{
+    _Alignas(16) uint8_t container[BUILD_SAMPLE_ROOM];
+    size_t size = build_grouped_sample(container);
+    FILE *file;
+
+    if (write_container(GROUPED, "The sample of grouped layers and additions", container, size))
+        return 1;
+    size = build_sample(container);
+    if (write_container(CONTAINER, "The sample container: layers of the other kinds", container,
+                        size))
+        return 1;
     file = fopen(CONVERSATION, "w");
     if (!file)
         return 1;
@@ -196,6 +209,28 @@ static void the_container_has_the_golden_bytes(void **state)
     assert_memory_equal(records[0].bytes, sample, size);
 }
 
+static void the_grouped_container_has_the_golden_bytes(void **state)
+{
+    _Alignas(16) uint8_t sample[BUILD_SAMPLE_ROOM];
+    const size_t size = build_grouped_sample(sample);
+    struct model model;
+    struct model_fault fault;
+
+    (void)state;
+    assert_int_equal(read_records(GROUPED), 1);
+    assert_int_equal(records[0].size, size);
+    assert_memory_equal(records[0].bytes, sample, size);
+    assert_int_equal(model_parse(sample, (uint32_t)size, RIG_AREA, &model, &fault), MODEL_OK);
+    assert_int_equal(model.layers[0].groups, 6);
+    assert_int_equal(model.layers[0].weight_bytes, 40); /* 2 groups of 5 words of 2 taps */
+    assert_int_equal(model.layers[1].groups, 2);
+    assert_int_equal(model.layers[1].param_bytes, 32);
+    assert_int_equal(model.layers[2].op, OP_ADD);
+    assert_int_equal(model.layers[2].in2, 1);
+    assert_int_equal(model.layers[3].weight_bytes, 16); /* 2 groups of 2 words of 4 taps */
+    assert_int_equal(model.layers[4].weight_bytes, 32);
+}
+
 static void the_golden_container_means_the_same(void **state)
 {
     _Alignas(16) uint8_t bytes[BUILD_SAMPLE_ROOM];
@@ -210,7 +245,7 @@ static void the_golden_container_means_the_same(void **state)
     assert_string_equal(model.name, "sample");
     assert_int_equal(model.layer_count, 8);
     assert_int_equal(model.buffer_count, 8);
-    assert_int_equal(model.arena_bytes, 960);
+    assert_int_equal(model.arena_bytes, 1616);
     assert_int_equal(model.scratch_offset, 448);
     assert_int_equal(model.isa_version, 1);
     assert_int_equal(model.layers[0].op, OP_CONV2D);
@@ -271,6 +306,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_container_has_the_golden_bytes),
+        cmocka_unit_test(the_grouped_container_has_the_golden_bytes),
         cmocka_unit_test(the_golden_container_means_the_same),
         cmocka_unit_test(the_conversation_has_the_golden_bytes),
         cmocka_unit_test(requests_are_encoded_to_the_golden_bytes),

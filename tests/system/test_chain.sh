@@ -154,6 +154,29 @@ test_search() {
         dse "$float" --data "$data" --bits 8 --limit 40 --samples 1 -o "$scratch/one" --resume
 }
 
+test_searches() {
+    search "$scratch/greedy" --search greedy --front-samples 2 --points 4
+    done_well greedy_search
+    cp "$scratch/greedy/results.json" "$out"
+    tap_equal greedy_measures_points_of_what_it_screened \
+        "$(json 'd["search"]["screened"] >= 6 and len(d["candidates"]) <= 5')" True
+    tap_equal predicted_cycles_are_those_measured \
+        "$(json 'all(abs(c["cycles"] - c["predicted_cycles"]) < 1e-3 * c["cycles"] for c in d["candidates"])')" True
+    search "$scratch/binary" --search binary --max-acc-drop 100
+    done_well binary_search
+    cp "$scratch/binary/results.json" "$out"
+    tap_equal binary_search_bisects "$(json 'len(d["candidates"])')" 6 # 16, 8, 4, 2, 1, 0 of 32
+    search "$scratch/ram" --search cheapest --max-ram 1000 --max-acc-drop 100
+    tap_matches limits_that_nothing_keeps_are_told "$code $(cat "$err")" "1 mpq dse: no configuration .* 1000 bytes of RAM"
+}
+
+test_rebuilt_firmware() {
+    cp "$BUILD/firmware/loader.elf" "$scratch/rebuilt.elf"
+    printf ' ' >>"$scratch/rebuilt.elf"
+    MPQ_FIRMWARE=$scratch/rebuilt.elf fails resume_with_a_rebuilt_firmware_is_refused 2 "another simulator or firmware" \
+        dse "$float" --data "$data" --bits 8,2 --limit 40 --samples 1 -o "$scratch/one" --resume
+}
+
 # interrupt NAME SIGNAL CODE: stops a search in the middle and goes on
 interrupt() {
     folder=$scratch/$1
@@ -237,6 +260,8 @@ test_eval
 test_bench
 test_serial_port
 test_search
+test_searches
+test_rebuilt_firmware
 interrupt ctrl_c INT 130
 interrupt kill KILL 137
 test_report

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Average pooling, any window, rounded half up; no padding. Windows of 2, 4 .. 128 elements, as
- * most are, work on four channels at a time in 16-bit fields of a word; the others on one channel
- * at a time. */
+/* Average pooling, any window, rounded half up; no padding; plain C. Windows of 2, 4 .. 128 elements,
+ * as most are, work on four channels at a time in 16-bit fields of a word; the others on one
+ * channel at a time. */
 #include "pool.h"
 
 enum { FIELDS_WINDOW_MAX = 128 }; /* sum and rounding stay below 2^16 */
@@ -76,7 +76,7 @@ static uint32_t average_any(struct pool_window window)
     return word;
 }
 
-void avgpool(const struct kernel_args *args)
+void avgpool_rv32(const struct kernel_args *args)
 {
     const uint32_t count = (uint32_t)args->layer->kernel_h * args->layer->kernel_w;
 

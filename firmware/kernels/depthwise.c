@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Depthwise convolution without its arithmetic. Groups of four channels go from last to first, for
+ * the reason given in conv2d.c. */
+#include "depthwise.h"
+#include "band.h"
+#include "conv2d_plan.h"
+#include "copy.h"
+
+/* What band filling needs to know. */
+struct source {
+    const struct model_layer *layer;
+    const struct model_buffer *shape;
+    const uint8_t *in; /* first channel of the group */
+    uint32_t row_bytes;
+};
+
+static void zero_words(uint8_t *to, uint32_t count)
+{
+    for (; count; count--, to += 4)
+        store_word(to, 0);
+}
+
+static void fill_row(const void *context, int y, uint8_t *slot)
+{
+    const struct source *source = context;
+    const uint32_t step = source->shape->channels;
+    const uint8_t *from = source->in + (uint32_t)y * source->shape->width * step;
+    uint8_t *to = slot + 4u * source->layer->pad_left;
+    uint32_t left = source->shape->width;
+
+    if (y < 0 || y >= source->shape->height) {
+        zero_words(slot, source->row_bytes / 4);
+        return;
+    }
+    zero_words(slot, source->layer->pad_left);
+    for (; left >= 4; left -= 4, from += 4 * step, to += 16) {
+        const uint32_t a = load_word(from), b = load_word(from + step);
+        const uint32_t c = load_word(from + 2 * step), d = load_word(from + 3 * step);
+
+        store_word(to, a);
+        store_word(to + 4, b);
+        store_word(to + 8, c);
+        store_word(to + 12, d);
+    }
+    for (; left; left--, from += step, to += 4)
+        store_word(to, load_word(from));
+    zero_words(to, source->layer->pad_right);
+}
+
+/* Four nibbles to four int8. */
+static uint32_t widen_nibbles(uint32_t v)
+{
+    const uint32_t word = (v & 0xf) | (v & 0xf0) << 4 | (v & 0xf00) << 8 | (v & 0xf000) << 12;
+
+    return word | (word & 0x08080808) * 30;
+}
+
+/* Four bit pairs to four int8. */
+static uint32_t widen_pairs(uint32_t v)
+{
+    const uint32_t word = (v & 3) | (v & 0xc) << 6 | (v & 0x30) << 12 | (v & 0xc0) << 18;
+
+    return word | (word & 0x02020202) * 126;
+}
+
+/* The weights of a group as words of four int8: where they are, or in scratch. */
+static const uint8_t *widen(const uint8_t *packed, unsigned bits, uint32_t taps, uint8_t *scratch)
+{
+    if (bits == 8)
+        return packed;
+    for (uint32_t t = 0; t < taps; t++) {
+        const uint32_t word =
+            bits == 4 ? widen_nibbles(load_half(packed + 2 * t)) : widen_pairs(packed[t]);
+
+        store_word(scratch + 4 * t, word);
+    }
+    return scratch;
+}
+
+/* The walk over the output. */
+struct walk {
+    const struct kernel_args *args;
+    depthwise_rows_fn *compute;
+    struct depthwise_rows row;
+    uint8_t *slots;       /* of the band */
+    uint32_t group_bytes; /* weights of a group */
+    uint32_t reach;       /* bytes from a row's first result to the end of its last word */
+    bool whole;           /* the band is the whole plane */
+};
+
+/* A row of a group that is not full, where its last words would reach beyond the output: the last
+ * pixels one after the other by way of a word. */
+static void compute_last(const struct walk *walk, uint32_t room, uint32_t lanes)
+{
+    struct depthwise_rows row = walk->row;
+    _Alignas(4) uint8_t results[4];
+    uint8_t *out;
+
+    row.pixels = room < 4 ? 0 : (room - 4) / row.out_stride + 1;
+    if (row.pixels)
+        walk->compute(&row);
+    row.offset += row.pixels * row.step;
+    out = row.out + row.pixels * row.out_stride;
+    row.out = results;
+    for (uint32_t n = walk->row.pixels - row.pixels; n; n--, out += row.out_stride) {
+        row.pixels = 1;
+        walk->compute(&row);
+        copy_exact(results, out, lanes);
+        row.offset += row.step;
+    }
+}
+
+/* The whole plane, and all rows of output at once but the last ones that compute_last() has to do.
+ * Returns how many. room: bytes of the output from the first result on. */
+static uint32_t run_plane(struct walk *walk, const struct source *source, uint32_t room)
+{
+    struct depthwise_rows *row = &walk->row;
+    const uint32_t out_row = row->pixels * row->out_stride;
+    uint32_t count = walk->args->out_shape->height;
+    int y = -walk->args->layer->pad_top;
+
+    for (uint8_t *to = walk->slots; to < row->ring_end; to += row->row_bytes)
+        fill_row(source, y++, to);
+    while (count && room - (count - 1) * out_row < walk->reach)
+        count--;
+    row->first = row->ring;
+    row->count = count;
+    if (count)
+        walk->compute(row);
+    row->count = 1;
+    row->out += count * out_row;
+    return count;
+}
+
+/* Channels 4g.. of the layer. */
+static void run_group(struct walk *walk, uint32_t g)
+{
+    const struct kernel_args *args = walk->args;
+    const struct model_layer *layer = args->layer;
+    const struct model_buffer *shape = args->out_shape;
+    struct depthwise_rows *row = &walk->row;
+    const struct source source = {layer, args->in_shape, args->in + 4 * g, row->row_bytes};
+    const uint8_t *const end = args->out + shape->size_bytes;
+    struct band band = band_make(walk->slots, row->row_bytes, layer->kernel_h);
+    uint32_t y = 0;
+
+    row->weights = widen(args->weights + g * walk->group_bytes, layer->weight_bits,
+                         row->kernel_h * row->kernel_w, args->scratch);
+    row->params = args->params + g * MODEL_GROUP_BYTES;
+    row->out = args->out + 4 * g;
+    if (walk->whole)
+        y = run_plane(walk, &source, (uint32_t)(end - row->out));
+    for (; y < shape->height; y++, row->out += row->pixels * row->out_stride) {
+        const uint32_t room = (uint32_t)(end - row->out);
+
+        row->first = walk->whole
+                         ? row->ring + y * row->down
+                         : band_advance(&band, layer, y * layer->stride_h, fill_row, &source);
+        if (room >= walk->reach)
+            walk->compute(row);
+        else
+            compute_last(walk, room, shape->channels % 4);
+    }
+}
+
+void depthwise_run(const struct kernel_args *args, depthwise_rows_fn *compute)
+{
+    const struct depthwise_plan plan = depthwise_plan_make(args->layer, args->in_shape);
+    const uint32_t channels = args->out_shape->channels, groups = (channels + 3) / 4;
+    struct walk walk = {.args = args, .compute = compute, .whole = plan.whole};
+
+    walk.slots = args->scratch + plan.weight_size;
+    walk.row = (struct depthwise_rows){
+        .count = 1,
+        .down = args->layer->stride_h * plan.row_bytes,
+        .ring = walk.slots,
+        .ring_end = walk.slots + plan.band_size,
+        .row_bytes = plan.row_bytes,
+        .kernel_h = args->layer->kernel_h,
+        .kernel_w = args->layer->kernel_w,
+        .step = 4u * args->layer->stride_w,
+        .pixels = args->out_shape->width,
+        .out_stride = channels,
+        .is_signed = args->in_shape->is_signed,
+    };
+
+    walk.group_bytes = args->layer->weight_bytes / groups;
+    walk.reach = (args->out_shape->width - 1u) * channels + 4;
+    for (uint32_t g = groups; g-- > 0;)
+        run_group(&walk, g);
+}

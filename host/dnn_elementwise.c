@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Layers that need no primitive: ReLU, ReLU6, ADD, DROPOUT. Gradients always lie in place. */
+#include <string.h>
+#include "dnn_plan.h"
+#include "rng.h"
+
+static const uint64_t DROPOUT_STREAM = 1ull << 63; /* apart from those of training */
+
+size_t dnn_value_count(const struct dnn_shard *shard, int layer)
+{
+    return (size_t)shard->plan->images * shape_size(shard->plan->net->layers[layer].out);
+}
+
+void dnn_copy_forward(struct dnn_shard *shard, int index)
+{
+    const float *in = dnn_shard_values(shard, index - 1);
+    float *out = dnn_shard_values(shard, index);
+    if (in != out)
+        memcpy(out, in, dnn_value_count(shard, index) * sizeof *out);
+}
+
+/* NaN stays: the loss must show it. */
+void dnn_relu_forward(struct dnn_shard *shard, int index)
+{
+    const float *in = dnn_shard_values(shard, index - 1);
+    float *out = dnn_shard_values(shard, index);
+    const size_t count = dnn_value_count(shard, index);
+    if (shard->plan->net->layers[index].op == NET_RELU) {
+#pragma omp simd
+        for (size_t i = 0; i < count; i++)
+            out[i] = in[i] < 0.0f ? 0.0f : in[i];
+        return;
+    }
+#pragma omp simd
+    for (size_t i = 0; i < count; i++) {
+        const float low = in[i] < 0.0f ? 0.0f : in[i];
+        out[i] = low > 6.0f ? 6.0f : low;
+    }
+}
+
+void dnn_relu_backward(struct dnn_shard *shard, int index)
+{
+    const float *values = dnn_shard_values(shard, index);
+    float *gradients = dnn_shard_gradients(shard, index);
+    const size_t count = gradients ? dnn_value_count(shard, index) : 0;
+    if (shard->plan->net->layers[index].op == NET_RELU) {
+#pragma omp simd
+        for (size_t i = 0; i < count; i++)
+            gradients[i] = values[i] > 0.0f ? gradients[i] : 0.0f;
+        return;
+    }
+#pragma omp simd
+    for (size_t i = 0; i < count; i++) {
+        const float active = values[i] < 6.0f ? gradients[i] : 0.0f;
+        gradients[i] = values[i] > 0.0f ? active : 0.0f;
+    }
+}
+
+void dnn_add(float *restrict sum, const float *restrict values, size_t count)
+{
+#pragma omp simd
+    for (size_t i = 0; i < count; i++)
+        sum[i] += values[i];
+}
+
+void dnn_add_forward(struct dnn_shard *shard, int index)
+{
+    const float *a = dnn_shard_values(shard, index - 1);
+    const float *b = dnn_shard_values(shard, shard->plan->net->layers[index].with);
+    float *out = dnn_shard_values(shard, index);
+    const size_t count = dnn_value_count(shard, index);
+#pragma omp simd
+    for (size_t i = 0; i < count; i++)
+        out[i] = a[i] + b[i];
+}
+
+/* sum[i] += factor * values[i] */
+static void add_scaled(float *restrict sum, const float *restrict values, float factor,
+                       size_t count)
+{
+#pragma omp simd
+    for (size_t i = 0; i < count; i++)
+        sum[i] += factor * values[i];
+}
+
+void dnn_shard_backward_add(struct dnn_shard *shard, int index, float before_factor,
+                            float with_factor)
+{
+    const int with = shard->plan->net->layers[index].with;
+    float *passed = with < 0 ? NULL : shard->layers[with].passed_back;
+    float *gradients = dnn_shard_gradients(shard, index);
+    const size_t count = gradients ? dnn_value_count(shard, index) : 0;
+    if (passed && shard->plan->layers[index].is_last_add)
+        memset(passed, 0, count * sizeof *passed); /* backward, it comes first */
+    if (passed)
+        add_scaled(passed, gradients, with_factor, count);
+    dnn_shard_backward_scale(shard, index, before_factor);
+}
+
+void dnn_shard_backward_scale(struct dnn_shard *shard, int index, float factor)
+{
+    float *gradients = dnn_shard_gradients(shard, index);
+    const size_t count = gradients ? dnn_value_count(shard, index) : 0;
+#pragma omp simd
+    for (size_t i = 0; i < count; i++)
+        gradients[i] *= factor;
+    dnn_take_passed_back(shard, index);
+}
+
+void dnn_take_passed_back(struct dnn_shard *shard, int index)
+{
+    if (index && shard->layers[index - 1].passed_back)
+        dnn_add(shard->layers[index - 1].gradients, shard->layers[index - 1].passed_back,
+                dnn_value_count(shard, index - 1));
+}
+
+/* The same draw forward and backward: nothing is stored. 16 random bits a value. */
+static void drop_image(struct rng *rng, float rate, const float *in, float *out, size_t count)
+{
+    const uint32_t limit = (uint32_t)((double)rate * 65536 + 0.5);
+    const float factor = 65536.0f / (float)(65536 - limit);
+    for (size_t i = 0; i < count; i += 4) {
+        const size_t n = count - i < 4 ? count - i : 4;
+        uint64_t bits = rng_next(rng);
+        for (size_t j = i; j < i + n; j++, bits >>= 16)
+            out[j] = (bits & 0xffff) < limit ? 0.0f : in[j] * factor;
+    }
+}
+
+static void drop(const struct dnn_shard *shard, int index, const float *in, float *out)
+{
+    const struct net_layer *layer = &shard->plan->net->layers[index];
+    const size_t count = shape_size(layer->out);
+    for (int i = 0; i < shard->plan->images; i++, in += count, out += count) {
+        const uint64_t image = shard->draw_first + (uint32_t)i;
+        struct rng rng;
+        rng_init(&rng, shard->draw_seed,
+                 DROPOUT_STREAM ^ (shard->draw_step << 28 | image << 8 | (uint64_t)index));
+        drop_image(&rng, layer->drop_rate, in, out, count);
+    }
+}
+
+void dnn_dropout_forward(struct dnn_shard *shard, int index)
+{
+    drop(shard, index, dnn_shard_values(shard, index - 1), dnn_shard_values(shard, index));
+}
+
+void dnn_dropout_backward(struct dnn_shard *shard, int index)
+{
+    float *gradients = dnn_shard_gradients(shard, index);
+    if (gradients)
+        drop(shard, index, gradients, gradients);
+}
