@@ -132,11 +132,11 @@ FW_C       := $(filter-out $(FW_HOST_ONLY),$(wildcard firmware/*/*.c))
 FW_S       := $(wildcard firmware/boot/*.S)
 FW_OBJ     := $(FW_C:%.c=$(FW)/%.o) $(FW_S:%.S=$(FW)/%.o)
 
-$(FW)/%.o: %.c $(VIEWS) | $(DEPS)/debian-BUILD.stamp
+$(FW)/%.o: %.c $(VIEWS) Makefile | $(DEPS)/debian-BUILD.stamp
 	$(call say,RISCV-CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(RISCV)gcc $(FW_FLAGS) -MMD -MP -c $< -o $@
-$(FW)/%.o: %.S $(VIEWS) | $(DEPS)/debian-BUILD.stamp
+$(FW)/%.o: %.S $(VIEWS) Makefile | $(DEPS)/debian-BUILD.stamp
 	$(call say,RISCV-AS,$<)
 	@mkdir -p $(@D)
 	$(Q)$(RISCV)gcc $(FW_FLAGS) -MMD -MP -c $< -o $@
@@ -157,11 +157,11 @@ OPT        ?= -O2
 HOST_FLAGS  = -std=c11 -D_GNU_SOURCE $(OPT) -g -fopenmp $(WARN) $(HOST_INC) -DNN_EMULATE -DMPQ_VERSION=\"$(VERSION)\" $(SANITIZE)
 HOST_OBJ   := $(HOST_C:%.c=$(BUILD)/%.o) $(PORTABLE_C:%.c=$(BUILD)/host/%.o)
 
-$(BUILD)/host/%.o: host/%.c $(VIEWS) | $(DEPS)/debian-BUILD.stamp
+$(BUILD)/host/%.o: host/%.c $(VIEWS) Makefile | $(DEPS)/debian-BUILD.stamp
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_FLAGS) -MMD -MP -c $< -o $@
-$(BUILD)/host/firmware/%.o: firmware/%.c $(VIEWS) | $(DEPS)/debian-BUILD.stamp
+$(BUILD)/host/firmware/%.o: firmware/%.c $(VIEWS) Makefile | $(DEPS)/debian-BUILD.stamp
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_FLAGS) -MMD -MP -c $< -o $@
