@@ -3,10 +3,10 @@
 // Function: sum_o[k] = sum over the mode's products of weight and activation for output k; see rtl/README.md.
 //           Each lane has four multipliers, of 8, 4, 2 and 2 weight bits; a mode uses the first one, two or four.
 //           Lane 0 of every word is its most significant byte.
-// Form:     outside the depthwise mode all lanes share their activations, so that one selection serves four lanes.
-//           The widths are those that the sums need, for every weight and activation.
+// Form:     the widths are those that the sums need, for every weight and activation; no sum is as wide as its
+//           terms would allow, so that Yosys leaves the three adders apart: carry-save adders would be larger.
 // Timing:   combinational; nn_unit adds the sums to its accumulators.
-// Misuse:   en_i = 0 gives zeros.
+// Misuse:   sum_o has no meaning while en_i is 0.
 // Model:    tests/model/nn_model.c, equal for every input. Tests: tests/rtl/
 
 module nn_dot (
@@ -15,14 +15,24 @@ module nn_dot (
   input  logic [1:0]  index_i,        // next activation byte (8-bit mode), pair of bytes (4-bit mode)
   input  logic [31:0] weights_i,
   input  logic [31:0] activations_i,
-  output logic [15:0] sum_o [4]
+  output logic [16:0] sum_o [4]
 );
 
-  nn_op_pkg::mode_e mode;
+  nn_op_pkg::mode_e  mode;
+  logic              compute;
   logic              depthwise, two_bit;
   logic signed [8:0] activation [4];  // by lane, with room for unsigned bytes
   logic [1:0]        first;           // activation of the first multiplier
-  logic signed [8:0] shared0, shared1;
+  logic signed [8:0] shared1;         // activation of the second multiplier
+
+  // A simulator need not compute what nobody uses; in hardware the gates would stand in the longest path
+`ifdef VERILATOR
+  assign compute = en_i;
+`else
+  logic unused_en;
+  assign unused_en = en_i;
+  assign compute   = 1'b1;
+`endif
 
   assign mode      = nn_op_pkg::mode_e'(mode_i[1:0]);
   assign depthwise = mode == nn_op_pkg::ModeDepthwise;
@@ -41,7 +51,6 @@ module nn_dot (
     end else if (two_bit) begin
       first = 2'd0;
     end
-    shared0 = activation[first];
     shared1 = (two_bit | ~index_i[0]) ? activation[1] : activation[3];
   end
 
@@ -52,30 +61,27 @@ module nn_dot (
     logic signed [8:0]  factor0;
     logic signed [15:0] product0;
     logic signed [11:0] product1;
-    logic signed [9:0]  product2, product3;
-    logic signed [10:0] pair;         // of products 2 and 3
-    logic signed [11:0] triple;       // of products 1, 2 and 3
+    logic signed [10:0] product2, product3;
+    logic signed [15:0] pair01;  // of products 0 and 1: fits, as 8-bit weights come alone
+    logic signed [10:0] pair23;  // of products 2 and 3: fits, as neither is more than 510 in size
 
     always_comb begin
       weight0  = '0;
       weight1  = '0;
       weight2  = '0;
       weight3  = '0;
-      factor0  = shared0;
+      factor0  = '0;
       product0 = '0;
       product1 = '0;
       product2 = '0;
       product3 = '0;
-      pair     = '0;
-      triple   = '0;
+      pair01   = '0;
+      pair23   = '0;
       sum_o[k] = '0;
 
-      if (en_i) begin
+      if (compute) begin
         unique case (mode)
-          nn_op_pkg::Mode8Bit: begin
-            weight0 = weights_i[31 - 8*k -: 8];
-          end
-          nn_op_pkg::ModeDepthwise: begin
+          nn_op_pkg::Mode8Bit, nn_op_pkg::ModeDepthwise: begin
             weight0 = weights_i[31 - 8*k -: 8];
           end
           nn_op_pkg::Mode4Bit: begin
@@ -90,17 +96,15 @@ module nn_dot (
           end
           default: ;
         endcase
-        if (depthwise) begin
-          factor0 = activation[k];
-        end
 
+        factor0  = activation[depthwise ? 2'(k) : first];
         product0 = 16'(weight0) * 16'(factor0);
         product1 = 12'(weight1) * 12'(shared1);
-        product2 = 10'(weight2) * 10'(activation[2]);
-        product3 = 10'(weight3) * 10'(activation[3]);
-        pair     = 11'(product2) + 11'(product3);
-        triple   = product1 + 12'(pair);
-        sum_o[k] = product0 + 16'(triple);
+        product2 = 11'(weight2) * 11'(activation[2]);
+        product3 = 11'(weight3) * 11'(activation[3]);
+        pair01   = product0 + 16'(product1);
+        pair23   = product2 + product3;
+        sum_o[k] = 17'(pair01) + 17'(pair23);
       end
     end
   end

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One lane of neur_res: scales an accumulator back to eight bits.
+// One lane of neur_res: scales an accumulator back to eight bits, in two cycles.
 // Function: p = |acc| * multiplier (mod 2^32), R = shift ? 2^(shift-1) : 0,
 //           q = acc >= 0 ? p + R : ~p + (R | 1), t = q >> shift (arithmetic),
 //           result = relu ? clamp(t, 0, 255) : clamp(t, -128, 127).
@@ -7,12 +7,17 @@
 // Form:     ~p + 1 is acc * multiplier (mod 2^32) for acc < 0, so that q = acc * multiplier + R, where R = 0 too for
 //           shift 1 and acc < 0. The product is made of two that fit an 18 x 18 multiplier. Of the shifted value only
 //           eight bits are made; of the bits above them it is enough to know whether all are equal to the sign.
-// Timing:   combinational; nn_unit uses two of them for two cycles.
-// Misuse:   en_i = 0 gives zero.
+// Timing:   load_i takes q at the end of the first cycle; result_o is there in the second one, in which second_i is 1
+//           and shift_i and relu_i are still those of the first.
+// Misuse:   second_i = 0 gives zero.
 // Model:    tests/model/nn_model.c, equal for every input. Tests: tests/rtl/
 
 module nn_requantize (
-  input  logic        en_i,
+  input  logic        clk_i,
+  input  logic        rst_ni,
+
+  input  logic        load_i,
+  input  logic        second_i,
   input  logic [31:0] acc_i,
   input  logic [7:0]  multiplier_i,
   input  logic [4:0]  shift_i,
@@ -20,10 +25,19 @@ module nn_requantize (
   output logic [7:0]  result_o
 );
 
-  logic [24:0] low;         // product of acc[16:0]
-  logic [14:0] high;        // product of acc[31:17], as far as it counts
-  logic        no_rounding;
-  logic [31:0] rounding, q;
+  function automatic logic [31:0] scale_and_round(logic [31:0] acc, logic [7:0] multiplier, logic [4:0] shift);
+    logic [24:0] low;    // product of acc[16:0]
+    logic [14:0] high;   // product of acc[31:17], as far as it counts
+    logic [31:0] rounding;
+    low  = 25'(acc[16:0]) * 25'(multiplier);
+    high = 15'(acc[31:17] * 15'(multiplier));
+    for (int unsigned i = 0; i < 32; i++) begin
+      rounding[i] = (shift == 5'(i + 1)) & (i < 31) & ~(acc[31] & (i == 0));
+    end
+    return {15'(low[24:17]) + high, low[16:0]} + rounding;
+  endfunction
+
+  logic [31:0] q_q;
   logic        sign;
 
   // After the steps of the shift by 16, 8, 4, 2 and 1: the bits that can still reach the result
@@ -32,39 +46,34 @@ module nn_requantize (
   logic [10:0] by4;
   logic [8:0]  by2;
   logic [7:0]  by1;
-  logic [4:0]  lost;        // a step has left out a bit that is not a copy of the sign
+  logic [4:0]  lost;  // a step has left out a bit that is not a copy of the sign
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      q_q <= '0;
+    end else if (load_i) begin
+      q_q <= scale_and_round(acc_i, multiplier_i, shift_i);
+    end
+  end
+
+  assign sign = q_q[31];
 
   always_comb begin
-    low         = '0;
-    high        = '0;
-    no_rounding = 1'b0;
-    rounding    = '0;
-    q           = '0;
-    sign        = 1'b0;
-    by16        = '0;
-    by8         = '0;
-    by4         = '0;
-    by2         = '0;
-    by1         = '0;
-    lost        = '0;
-    result_o    = '0;
+    by16     = '0;
+    by8      = '0;
+    by4      = '0;
+    by2      = '0;
+    by1      = '0;
+    lost     = '0;
+    result_o = '0;
 
-    if (en_i) begin
-      low         = 25'(acc_i[16:0]) * 25'(multiplier_i);
-      high        = 15'(acc_i[31:17] * 15'(multiplier_i));
-      no_rounding = acc_i[31] & (shift_i == 5'd1);
-      for (int unsigned i = 0; i < 31; i++) begin
-        rounding[i] = (shift_i == 5'(i + 1)) & ~no_rounding;
-      end
-      q           = {15'(low[24:17]) + high, low[16:0]} + rounding;
-      sign        = q[31];
-
-      by16 = shift_i[4] ? {{7{sign}}, q[31:16]}   : q[22:0];
+    if (second_i) begin
+      by16 = shift_i[4] ? {{7{sign}}, q_q[31:16]} : q_q[22:0];
       by8  = shift_i[3] ? by16[22:8]              : by16[14:0];
       by4  = shift_i[2] ? by8[14:4]               : by8[10:0];
       by2  = shift_i[1] ? by4[10:2]               : by4[8:0];
       by1  = shift_i[0] ? by2[8:1]                : by2[7:0];
-      lost = {~shift_i[4] & (q[31:23]    != {9{sign}}),
+      lost = {~shift_i[4] & (q_q[31:23]  != {9{sign}}),
               ~shift_i[3] & (by16[22:15] != {8{sign}}),
               ~shift_i[2] & (by8[14:11]  != {4{sign}}),
               ~shift_i[1] & (by4[10:9]   != {2{sign}}),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The neural unit: four accumulators, mode and activation index, and the five instructions on them.
 // Function: rtl/README.md. OpInit and OpMac change the state, OpRes reads it; the CSR port reads and writes it.
-// Timing:   OpInit and OpMac take one cycle, OpRes two: lanes 0 and 1, then lanes 2 and 3.
+// Timing:   OpInit and OpMac take one cycle, OpRes two: it multiplies and rounds, then shifts and clamps.
 //           valid_o marks the last cycle of an instruction.
 // Handshake: en_i says that the instruction executes in this cycle. The state changes once, at the end of the cycle
 //           in which en_i, valid_o and ready_i are all 1; an instruction that is held (ready_i = 0, or en_i = 0 for a
@@ -9,7 +9,7 @@
 //           instruction starts again.
 //           result_o is the result of OpRes in the cycle in which en_i and valid_o are 1, and has no meaning otherwise.
 // Misuse:   the fourth operator does nothing and is valid at once. CSR numbers 5 to 7 read as 0, writes to them do
-//           nothing. A CSR write together with en_i cannot happen on a single-issue core; the instruction would win.
+//           nothing. A CSR write together with en_i cannot happen on a single-issue core; it has no meaning.
 // Model:    tests/model/nn_model.c. Tests: tests/rtl/
 
 module nn_unit (
@@ -38,18 +38,16 @@ module nn_unit (
 
   logic        init, mac, res;   // which instruction executes in this cycle
   logic        second_q;         // second cycle of OpRes
-  logic [15:0] first_half_q;     // lanes 0 and 1 of OpRes
-  logic [7:0]  scaled [2];
-  logic [15:0] sum [4];
+  logic [16:0] sum [4];
+  logic [3:0]  write;            // accumulators that change
 
   assign init = en_i & (operator_i == nn_op_pkg::OpInit);
   assign mac  = en_i & (operator_i == nn_op_pkg::OpMac);
   assign res  = en_i & (operator_i == nn_op_pkg::OpRes);
 
   assign valid_o  = (operator_i != nn_op_pkg::OpRes) | second_q;
-  assign result_o = {first_half_q, scaled[0], scaled[1]};
 
-  // The two data paths are isolated by the operator alone: en_i comes late, and only the state's enables wait for it.
+  // Isolated by the operator alone: en_i comes late, and only the enables of registers wait for it.
   nn_dot u_dot (
     .en_i         (operator_i == nn_op_pkg::OpMac),
     .mode_i       (mode_q),
@@ -59,31 +57,31 @@ module nn_unit (
     .sum_o        (sum)
   );
 
-  for (genvar i = 0; i < 2; i++) begin : gen_requantize
-    logic [4:0] first_shift, second_shift;
-
-    assign first_shift  = nn_op_pkg::shift_of_lane(rs2_i, i);
-    assign second_shift = nn_op_pkg::shift_of_lane(rs2_i, 2 + i);
-
+  for (genvar k = 0; k < 4; k++) begin : gen_requantize
     nn_requantize u_requantize (
-      .en_i        (operator_i == nn_op_pkg::OpRes),
-      .acc_i       (second_q ? acc_q[2 + i] : acc_q[i]),
-      .multiplier_i(second_q ? rs1_i[15 - 8*i -: 8] : rs1_i[31 - 8*i -: 8]),
-      .shift_i     (second_q ? second_shift : first_shift),
+      .clk_i,
+      .rst_ni,
+      .load_i      (res & ~second_q),
+      .second_i    (second_q),
+      .acc_i       (acc_q[k]),
+      .multiplier_i(rs1_i[31 - 8*k -: 8]),
+      .shift_i     (nn_op_pkg::shift_of_lane(rs2_i, k)),
       .relu_i      (rs2_i[0]),
-      .result_o    (scaled[i])
+      .result_o    (result_o[31 - 8*k -: 8])
     );
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      second_q     <= 1'b0;
-      first_half_q <= '0;
+      second_q <= 1'b0;
     end else begin
       second_q <= res & ~(second_q & ready_i);
-      if (res & ~second_q) begin
-        first_half_q <= {scaled[0], scaled[1]};
-      end
+    end
+  end
+
+  always_comb begin
+    for (int unsigned k = 0; k < 4; k++) begin
+      write[k] = ((init | mac) & ready_i) | (csr_we_i & (csr_addr_i == 3'(k)));
     end
   end
 
@@ -92,21 +90,21 @@ module nn_unit (
       acc_q   <= '{default: '0};
       mode_q  <= '0;
       index_q <= '0;
-    end else if (init & ready_i) begin
+    end else begin
       for (int unsigned k = 0; k < 4; k++) begin
-        acc_q[k] <= nn_op_pkg::shift_bias(rs1_i[31 - 8*k -: 8], nn_op_pkg::shift_of_lane(rs2_i, k));
+        if (write[k]) begin
+          // The sum comes last: it must not wait for the choice between the others
+          acc_q[k] <= mac  ? acc_q[k] + 32'(signed'(sum[k])) :
+                      init ? nn_op_pkg::shift_bias(rs1_i[31 - 8*k -: 8], nn_op_pkg::shift_of_lane(rs2_i, k)) :
+                      csr_wdata_i;
+        end
       end
-      mode_q  <= rs2_i[2:0];
-      index_q <= '0;
-    end else if (mac & ready_i) begin
-      for (int unsigned k = 0; k < 4; k++) begin
-        acc_q[k] <= acc_q[k] + 32'(signed'(sum[k]));
-      end
-      index_q <= index_q + 2'd1;
-    end else if (csr_we_i) begin
-      if (!csr_addr_i[2]) begin
-        acc_q[csr_addr_i[1:0]] <= csr_wdata_i;
-      end else if (csr_addr_i[1:0] == 2'd0) begin
+      if (init & ready_i) begin
+        mode_q  <= rs2_i[2:0];
+        index_q <= '0;
+      end else if (mac & ready_i) begin
+        index_q <= index_q + 2'd1;
+      end else if (csr_we_i & (csr_addr_i == 3'd4)) begin
         {index_q, mode_q} <= csr_wdata_i[4:0];
       end
     end

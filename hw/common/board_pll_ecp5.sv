@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The board's clock from its oscillator, with a PLL of the ECP5.
+// Function: clk_o has ClockHz = OscillatorHz * Multiplier / Divider. Output CLKOP feeds back at the oscillator's rate,
+//           output CLKOS is the clock, so that the phase detector runs at the full rate of the oscillator.
+// Timing:   locked_o rises when clk_o is stable.
+// Misuse:   a rate that no Multiplier and Divider give with the oscillator of the PLL between 400 and 800 MHz is an
+//           error at elaboration.
+// Source:   Lattice FPGA-DS-02012 (ECP5 data sheet), sysCLOCK PLL timing; FPGA-TN-02200.
+
+module board_pll_ecp5 #(
+  parameter int unsigned OscillatorHz = 25_000_000,
+  parameter int unsigned ClockHz      = 25_000_000
+) (
+  input  logic clk_i,
+  output logic clk_o,
+  output logic locked_o
+);
+
+  localparam longint unsigned VcoMinHz = 400_000_000;
+  localparam longint unsigned VcoMaxHz = 800_000_000;
+
+  // Greatest multiplier that gives the rate exactly; 0 if there is none
+  function automatic int unsigned find_multiplier();
+    longint unsigned vco_hz;
+    for (int unsigned multiplier = 128; multiplier > 0; multiplier--) begin
+      vco_hz = longint'(OscillatorHz) * longint'(multiplier);
+      if (vco_hz >= VcoMinHz && vco_hz <= VcoMaxHz && vco_hz % longint'(ClockHz) == 0 &&
+          vco_hz / longint'(ClockHz) <= 128) begin
+        return multiplier;
+      end
+    end
+    return 0;
+  endfunction
+
+  localparam int unsigned Multiplier = find_multiplier();
+  localparam int unsigned Divider    = int'(longint'(OscillatorHz) * longint'(Multiplier) / longint'(ClockHz));
+
+  if (Multiplier == 0) begin : gen_bad_rate
+    $error("board_pll_ecp5: no setting of the PLL gives ClockHz");
+  end
+
+  logic feedback;
+
+  EHXPLLL #(
+    .CLKI_DIV      (1),
+    .CLKFB_DIV     (1),
+    .FEEDBK_PATH   ("CLKOP"),
+    .CLKOP_ENABLE  ("ENABLED"),
+    .CLKOP_DIV     (Multiplier),
+    .CLKOP_CPHASE  (Multiplier - 1),
+    .CLKOS_ENABLE  ("ENABLED"),
+    .CLKOS_DIV     (Divider),
+    .CLKOS_CPHASE  (Divider - 1)
+  ) u_pll (
+    .CLKI        (clk_i),
+    .CLKFB       (feedback),
+    .CLKOP       (feedback),
+    .CLKOS       (clk_o),
+    .LOCK        (locked_o),
+    .RST         (1'b0),
+    .STDBY       (1'b0),
+    .PHASESEL0   (1'b0),
+    .PHASESEL1   (1'b0),
+    .PHASEDIR    (1'b0),
+    .PHASESTEP   (1'b0),
+    .PHASELOADREG(1'b0),
+    .PLLWAKESYNC (1'b0),
+    .ENCLKOP     (1'b0),
+    .ENCLKOS     (1'b0),
+    .ENCLKOS2    (1'b0),
+    .ENCLKOS3    (1'b0)
+  );
+
+endmodule

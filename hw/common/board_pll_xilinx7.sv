@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The board's clock from its oscillator, with a PLL of the Xilinx 7 series.
+// Function: clk_o has ClockHz = OscillatorHz * Multiplier / Divider.
+// Timing:   locked_o rises when clk_o is stable.
+// Misuse:   an oscillator whose period is not a whole number of nanoseconds, and a rate that no Multiplier and Divider
+//           give with the oscillator of the PLL between 800 and 1600 MHz, are errors at elaboration.
+// Source:   Xilinx DS181 (Artix-7 data sheet), PLL switching characteristics; UG472.
+
+module board_pll_xilinx7 #(
+  parameter int unsigned OscillatorHz = 100_000_000,
+  parameter int unsigned ClockHz      = 50_000_000
+) (
+  input  logic clk_i,
+  output logic clk_o,
+  output logic locked_o
+);
+
+  localparam longint unsigned VcoMinHz = 800_000_000;
+  localparam longint unsigned VcoMaxHz = 1_600_000_000;
+
+  // Smallest multiplier that gives the rate exactly; 0 if there is none
+  function automatic int unsigned find_multiplier();
+    longint unsigned vco_hz;
+    for (int unsigned multiplier = 2; multiplier <= 64; multiplier++) begin
+      vco_hz = longint'(OscillatorHz) * longint'(multiplier);
+      if (vco_hz >= VcoMinHz && vco_hz <= VcoMaxHz && vco_hz % longint'(ClockHz) == 0 &&
+          vco_hz / longint'(ClockHz) <= 128) begin
+        return multiplier;
+      end
+    end
+    return 0;
+  endfunction
+
+  localparam int unsigned Multiplier = find_multiplier();
+  localparam int unsigned Divider    = int'(longint'(OscillatorHz) * longint'(Multiplier) / longint'(ClockHz));
+
+  if (Multiplier == 0 || 1_000_000_000 % OscillatorHz != 0) begin : gen_bad_rate
+    $error("board_pll_xilinx7: no setting of the PLL gives ClockHz");
+  end
+
+  logic feedback, clk;
+
+  PLLE2_BASE #(
+    .CLKIN1_PERIOD (1_000_000_000 / OscillatorHz),  // ns
+    .CLKFBOUT_MULT (Multiplier),
+    .DIVCLK_DIVIDE (1),
+    .CLKOUT0_DIVIDE(Divider)
+  ) u_pll (
+    .CLKIN1  (clk_i),
+    .CLKFBIN (feedback),
+    .CLKFBOUT(feedback),
+    .CLKOUT0 (clk),
+    .LOCKED  (locked_o),
+    .PWRDWN  (1'b0),
+    .RST     (1'b0)
+  );
+
+  BUFG u_buffer (
+    .I(clk),
+    .O(clk_o)
+  );
+
+endmodule
