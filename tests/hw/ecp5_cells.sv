@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Models of the ECP5 cells that Yosys has as black boxes only, for simulation after synthesis: block RAM, multiplier, PLL.
+// Models of the ECP5 cells that Yosys has as black boxes only, for simulation after synthesis.
 // The other cells (LUT4, CCU2C, TRELLIS_FF, ...) come from Yosys' own library.
 // Function: DP16KD without output registers and chip selects, MULT18X18D without registers, as synthesis uses them;
 //           EHXPLLL passes its input clock on: one cycle of the simulation is one of the system's clock.
-// Source:   Lattice FPGA-TN-02204 (memory), FPGA-TN-02205 (sysDSP); order of INITVAL: 16 words of 18 bits in fields of 20.
+// Source:   Lattice FPGA-TN-02204 (memory), FPGA-TN-02205 (sysDSP). INITVAL: 16 words of 18 bits in fields of 20.
 
 module DP16KD #(
   parameter int DATA_WIDTH_A = 18,

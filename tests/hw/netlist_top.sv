@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Top of the simulation after synthesis: the netlist of a ULX3S in the place of soc_top, with the ports that mpq-sim wants.
-// Function: the serial line, bit by bit, and the LEDs are the board's pins. The byte port does not exist in the netlist,
-//           nor does anything of the core's inside: it never seems to sleep, and its timer always seems to be armed, so
-//           that the simulator neither waits nor takes it for hung.
+// Top of the simulation after synthesis: the netlist of a ULX3S in the place of soc_top, with the ports of sim_top.
+// Function: the serial line, bit by bit, and the LEDs are the board's pins. The byte port does not exist in the
+//           netlist, nor does anything of the core's inside: it never seems to sleep, and its timer always seems to be
+//           armed, so that the simulator neither waits nor takes it for hung.
 
 module sim_top (
   input  logic        clk_i,

@@ -16,7 +16,14 @@
 #include "pack.h"
 #include "protocol.h"
 
-enum { LINE_FD = 3, SEED = 12345, INPUT_BYTES_MAX = 1024 };
+enum {
+    LINE_FD = 3,
+    SEED = 12345,
+    INPUT_BYTES_MAX = 1024,
+    BANKS = 4, /* of the RAM of a ULX3S */
+    BANK_BYTES = 65536,
+    PATTERN_BYTES = 64
+};
 
 struct line {
     int fd;
@@ -90,7 +97,8 @@ static const uint8_t *request(struct line *line, uint8_t type, const uint8_t *pa
     return frame + 2 + PROTO_STATUS_BYTES;
 }
 
-static void hello(struct line *line)
+/* Returns the size of the model area. */
+static uint32_t hello(struct line *line)
 {
     uint8_t payload[6];
     put_u32(payload, SEED);
@@ -101,19 +109,53 @@ static void hello(struct line *line)
            get_u32(data + HELLO_CORE_CONFIG));
     fprintf(stderr, "clock_hz %" PRIu32 " ram_bytes %" PRIu32 "\n", get_u32(data + HELLO_CLOCK_HZ),
             get_u32(data + HELLO_RAM_BYTES));
+    return get_u32(data + HELLO_MODEL_AREA_BYTES);
+}
+
+static void write_block(struct line *line, uint8_t space, uint32_t offset, const uint8_t *bytes,
+                        size_t size)
+{
+    uint8_t payload[8 + PROTO_DATA_MAX] = {space};
+    put_u32(payload + 4, offset);
+    memcpy(payload + 8, bytes, size);
+    request(line, PROTO_WRITE, payload, 8 + size);
 }
 
 static void write_bytes(struct line *line, uint8_t space, const uint8_t *bytes, size_t size)
 {
-    uint8_t payload[8 + PROTO_DATA_MAX];
     for (size_t offset = 0; offset < size; offset += PROTO_DATA_MAX) {
-        const size_t rest = size - offset, count = rest < PROTO_DATA_MAX ? rest : PROTO_DATA_MAX;
-        memset(payload, 0, 4);
-        payload[0] = space;
-        put_u32(payload + 4, (uint32_t)offset);
-        memcpy(payload + 8, bytes + offset, count);
-        request(line, PROTO_WRITE, payload, 8 + count);
+        const size_t rest = size - offset;
+        write_block(line, space, (uint32_t)offset, bytes + offset,
+                    rest < PROTO_DATA_MAX ? rest : PROTO_DATA_MAX);
     }
+}
+
+static void print_read(struct line *line, const char *what, uint8_t space, uint16_t index,
+                       uint32_t offset, uint16_t count)
+{
+    uint8_t place[10] = {space};
+    put_u16(place + 2, index);
+    put_u32(place + 4, offset);
+    put_u16(place + 8, count);
+    const uint8_t *data = request(line, PROTO_READ, place, sizeof place);
+    printf("%s", what);
+    for (unsigned i = 0; i < count; i++)
+        printf(" %d", data[i]);
+    printf("\n");
+}
+
+/* Another pattern at the same place of each bank: a bank must not answer for another. */
+static void print_banks(struct line *line, uint32_t area_bytes)
+{
+    uint8_t pattern[PATTERN_BYTES];
+    const uint32_t last = (area_bytes - PATTERN_BYTES) & ~3u;
+    for (unsigned bank = 0; bank < BANKS && bank * BANK_BYTES <= last; bank++) {
+        for (unsigned i = 0; i < PATTERN_BYTES; i++)
+            pattern[i] = (uint8_t)(37 * i + 59 * bank);
+        write_block(line, SPACE_MODEL, last - bank * BANK_BYTES, pattern, PATTERN_BYTES);
+    }
+    for (unsigned bank = 0; bank < BANKS && bank * BANK_BYTES <= last; bank++)
+        print_read(line, "bank", SPACE_MODEL, 0, last - bank * BANK_BYTES, PATTERN_BYTES);
 }
 
 static void print_counters(const char *what, const uint8_t *counters)
@@ -138,12 +180,27 @@ static void run(struct line *line, uint8_t tier, unsigned layers)
         print_counters("layer", data + 4 + (size_t)i * 8 * COUNTER_COUNT);
 }
 
+/* The activations behind each layer: the run stops there, before another layer reuses the buffer. */
+static void print_activations(struct line *line, const struct model *model)
+{
+    for (uint16_t i = 0; i < model->layer_count; i++) {
+        const uint16_t buffer = model->layers[i].out;
+        const uint32_t size = model->buffers[buffer].size_bytes;
+        const uint16_t count = (uint16_t)(size < PROTO_DATA_MAX ? size : PROTO_DATA_MAX);
+        uint8_t run_payload[4] = {TIER_NN};
+
+        put_u16(run_payload + 2, (uint16_t)(i + 1));
+        request(line, PROTO_RUN, run_payload, sizeof run_payload);
+        print_read(line, "activations", SPACE_BUFFER, buffer, 0, count);
+    }
+}
+
 static void run_model(struct line *line, const struct container *container)
 {
     const struct model *model = container->model;
     const size_t input_bytes = model->buffers[model->input].size_bytes;
     uint8_t input[INPUT_BYTES_MAX], size[4];
-    uint32_t state = SEED;
+    uint32_t state = SEED, area_bytes;
 
     if (input_bytes > sizeof input)
         die("input too large");
@@ -151,13 +208,15 @@ static void run_model(struct line *line, const struct container *container)
         state = state * 1664525u + 1013904223u; /* Numerical Recipes */
         input[i] = (uint8_t)(state >> 24);
     }
-    hello(line);
+    area_bytes = hello(line);
     write_bytes(line, SPACE_MODEL, container->bytes, container->size);
     put_u32(size, (uint32_t)container->size);
     request(line, PROTO_COMMIT, size, sizeof size);
     write_bytes(line, SPACE_INPUT, input, input_bytes);
     run(line, TIER_NN, model->layer_count);
     run(line, TIER_RV32, model->layer_count);
+    print_activations(line, model);
+    print_banks(line, area_bytes);
 }
 
 int main(int argc, char **argv)
