@@ -101,7 +101,7 @@ static enum status parse_schedule(const struct json_scope *scope, struct net_rec
 static enum status parse_augment(const struct json_scope *recipe, struct shape image,
                                  struct net_augment *augment)
 {
-    static const char *const keys[] = {"shift", "flip", "cutout", NULL};
+    static const char *const keys[] = {"shift", "flip", "cutout", "zoom", "brightness", NULL};
     const int small = image.h < image.w ? image.h : image.w;
     const int large = image.h < image.w ? image.w : image.h;
     struct json_scope scope;
@@ -115,6 +115,11 @@ static enum status parse_augment(const struct json_scope *recipe, struct shape i
         status = json_get_bool(&scope, "flip", &augment->flip);
     if (status == STATUS_OK)
         status = json_get_int(&scope, "cutout", (struct json_range){0, large}, &augment->cutout);
+    if (status == STATUS_OK)
+        status = json_get_float(&scope, "zoom", (struct json_range){1, 4}, &augment->zoom);
+    if (status == STATUS_OK)
+        status =
+            json_get_int(&scope, "brightness", (struct json_range){0, 255}, &augment->brightness);
     return status;
 }
 

@@ -52,9 +52,11 @@ struct net_layer {
 
 /* Changes of training images, drawn anew in each epoch; see augment.h. */
 struct net_augment {
-    int shift;  /* at most so many pixels in each direction */
-    bool flip;  /* left to right, half of the times */
-    int cutout; /* side of a square that becomes 0 */
+    int shift;      /* at most so many pixels in each direction */
+    bool flip;      /* left to right, half of the times */
+    int cutout;     /* side of a square that becomes 0 */
+    float zoom;     /* enlarged up to so many times; 1 or 0: never */
+    int brightness; /* at most so much added to every value, in steps of the data */
 };
 
 enum net_optimizer { OPTIMIZER_ADAM, OPTIMIZER_SGD };

@@ -2,6 +2,7 @@
 /* Augmentation against a picture of what it must do, and its random draws. */
 #include "host/data_files.h"
 
+#include <math.h>
 #include "augment.h"
 
 enum { H = 4, W = 5, C = 2, SIZE = H * W * C };
@@ -121,12 +122,72 @@ static void what_is_off_is_never_drawn(void **state)
     }
 }
 
+/* Bilinear interpolation of 10 y + x + 100 c is that plane itself, inside the outermost centers. */
+static void zoomed_windows_are_interpolated(void **state)
+{
+    const struct augment_draw draw = {
+        .zoom_y = 2, .zoom_x = 1.25f, .top = 1, .left = 0.75f, .brighter = 3};
+    uint8_t image[SIZE];
+    const struct dataset data = {.count = 1, .shape = {H, W, C}, .scale = 1, .images = image};
+    float out[SIZE];
+    (void)state;
+    fill_image(image);
+    augment_values(&draw, &data, 0, 1, out);
+    for (int p = 0; p < SIZE; p++) {
+        const float y = ((float)(p / C / W) + 0.5f) / 2 + 0.5f;
+        const float x = ((float)(p / C % W) + 0.5f) / 1.25f + 0.25f;
+        const float inside_x = x > W - 1 ? W - 1 : x;
+        const float want = 10 * y + inside_x + 100.0f * (float)(p % C) + 3;
+        if (fabsf(out[p] - want) > 1e-4f)
+            fail_msg("value %d: got %g, want %g", p, (double)out[p], (double)want);
+    }
+}
+
+static void brighter_values_are_clamped(void **state)
+{
+    uint8_t bytes[2] = {250, 128}; /* as int8: -6, -128 */
+    const struct augment_draw up = {.brighter = 20}, down = {.brighter = -20};
+    struct dataset data = {.count = 1, .shape = {1, 1, 2}, .images = bytes};
+    float out[2];
+    (void)state;
+    augment_values(&up, &data, 0, 1, out);
+    assert_true(out[0] == 255 && out[1] == 148);
+    data.is_signed = true;
+    augment_values(&down, &data, 0, 1, out);
+    assert_true(out[0] == -26 && out[1] == -128);
+}
+
+/* The window lies inside the image, and all factors occur. */
+static void drawn_windows_stay_inside(void **state)
+{
+    const struct net_augment augment = {.zoom = 2, .brightness = 9};
+    const struct shape shape = {H, W, C};
+    float least = 9, most = 0;
+    int bright = 0;
+    (void)state;
+    for (uint32_t i = 0; i < 4000; i++) {
+        const struct augment_draw d = augment_draw(&augment, shape, 5, 2, i);
+        assert_true(d.zoom_y >= 1 && d.zoom_y <= 2 && d.zoom_x >= 1 && d.zoom_x <= 2);
+        assert_true(d.top >= 0 && d.top + H / d.zoom_y <= H + 1e-4f);
+        assert_true(d.left >= 0 && d.left + W / d.zoom_x <= W + 1e-4f);
+        assert_in_range(d.brighter + 9, 0, 18);
+        least = fminf(least, d.zoom_y);
+        most = fmaxf(most, d.zoom_x);
+        bright += d.brighter > 0;
+    }
+    assert_true(least < 1.02f && most > 1.98f);
+    assert_in_range(bright, 1700, 2100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pixels_move_mirror_and_vanish_as_drawn),
         cmocka_unit_test(no_change_gives_the_values_of_signed_data),
+        cmocka_unit_test(zoomed_windows_are_interpolated),
+        cmocka_unit_test(brighter_values_are_clamped),
         cmocka_unit_test(draws_are_uniform_and_stay_inside),
+        cmocka_unit_test(drawn_windows_stay_inside),
         cmocka_unit_test(draws_follow_seed_epoch_and_image),
         cmocka_unit_test(what_is_off_is_never_drawn),
     };

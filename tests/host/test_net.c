@@ -302,7 +302,8 @@ static void bad_recipes_are_named(void **state)
         {"\"cutout\": 4", "\"cutout\": 9", "m.json: train.augment.cutout: want 0 to 8, got 9"},
         {"\"flip\": true", "\"flip\": 1", "m.json: train.augment.flip: want true or false, got 1"},
         {"\"flip\"", "\"rotate\"",
-         "m.json: train.augment.rotate: unknown field; known here: shift, flip, cutout"},
+         "m.json: train.augment.rotate: unknown field; known here: shift, flip, cutout, zoom, "
+         "brightness"},
         {"{\"samples\": 100}", "100", "m.json: calibration: want an object, got 100"},
         {"\"samples\": 100", "\"samples\": 0", "m.json: calibration.samples: want > 0, got 0"},
         {"\"qat\": {\"learning_rate\": 0.002", "\"qat\": {\"epochs\": 2",
@@ -402,6 +403,35 @@ static void lenet5_has_its_published_shapes(void **state)
     net_free(net);
 }
 
+static void comments_may_stand_in_every_object(void **state)
+{
+    static const char *const places[] = {"{\n  \"name\"",  "{\"format\"",   "{\"op\": \"conv\"",
+                                         "{\"optimizer\"", "{\"shift\": 2", "{\"samples\"",
+                                         "{\"bits\""};
+    char *text = scratch_edit(GOOD, "{\n", "{\n");
+    (void)state;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char to[128];
+        snprintf(to, sizeof to, "{\"comment\": \"why\", %s", places[i] + 1);
+        char *edited = scratch_edit(text, places[i], to);
+        free(text);
+        text = edited;
+    }
+    net_free(parse(text));
+    free(text);
+}
+
+static void a_comment_is_a_text(void **state)
+{
+    struct net *net = NULL;
+    struct error err;
+    char *text = scratch_edit(GOOD, "{\"samples\"", "{\"comment\": 3, \"samples\"");
+    (void)state;
+    check_failed(net_parse(text, "m.json", &net, &err), STATUS_INPUT, &err,
+                 "m.json: calibration.comment: want a text, got 3");
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +446,8 @@ int main(void)
         cmocka_unit_test(bad_files_are_named),
         cmocka_unit_test(layers_without_weights_are_no_network),
         cmocka_unit_test(lenet5_has_its_published_shapes),
+        cmocka_unit_test(comments_may_stand_in_every_object),
+        cmocka_unit_test(a_comment_is_a_text),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }
