@@ -227,6 +227,57 @@ enum status report_table(const struct results *results, char **text, struct erro
     return STATUS_OK;
 }
 
+/* The selected candidate's cells; a network of many layers only tells its widths' mean. */
+static void print_summary_cells(FILE *out, const struct results *results, const struct candidate *c)
+{
+    char bits[BITS_BYTES], cycles[32], share[16] = "-";
+    const struct candidate *widest = results_widest(results);
+    double sum = 0;
+    for (int i = 0; i < results->layer_count; i++) {
+        sum += c->bits[i];
+    }
+    results_bits_text(c->bits, results->layer_count, bits, sizeof bits);
+    if (results->layer_count > REPORT_LABEL_LAYERS) {
+        snprintf(bits, sizeof bits, "%d layers, mean %.1f", results->layer_count,
+                 sum / results->layer_count);
+    }
+    report_number(c->cycles, cycles, sizeof cycles);
+    if (widest && widest->cycles) {
+        snprintf(share, sizeof share, "%.1f %%",
+                 100.0 * (double)c->cycles / (double)widest->cycles);
+    }
+    fprintf(out, " %s | %.2f | %s | %s | %.1f |", bits, c->accuracy, cycles, share,
+            (double)c->size_bytes / 1024.0);
+}
+
+enum status report_summary(const struct results *results, char **text, struct error *err)
+{
+    char compared_text[32];
+    size_t size = 0, compared = 0, mismatches = 0;
+    FILE *out = open_memstream(text, &size);
+    if (!out) {
+        return error_set(err, STATUS_NO_MEMORY, "summary: out of memory");
+    }
+    fprintf(out, "| %s | %.2f |", results->model, results->float_accuracy);
+    if (results->selected >= 0) {
+        print_summary_cells(out, results, &results->candidates[results->selected]);
+    } else {
+        fputs(" none keeps to the limits | - | - | - | - |", out);
+    }
+    for (size_t i = 0; i < results->count; i++) {
+        compared += results->candidates[i].verified;
+        mismatches += results->candidates[i].mismatches;
+    }
+    report_number(compared, compared_text, sizeof compared_text);
+    fprintf(out, " %s | %zu |\n", compared_text, mismatches);
+    if (fclose(out) != 0) {
+        free(*text);
+        *text = NULL;
+        return error_set(err, STATUS_NO_MEMORY, "summary: out of memory");
+    }
+    return STATUS_OK;
+}
+
 enum status report_write(const struct results *results, const char *folder, struct error *err)
 {
     char csv[PATH_BYTES], png[PATH_BYTES], svg[PATH_BYTES], html[PATH_BYTES];

@@ -11,6 +11,14 @@
  * know about the run; free() it. */
 MUST_CHECK enum status report_table(const struct results *results, char **text, struct error *err);
 
+/* One row of a Markdown table that compares networks (columns: REPORT_SUMMARY_HEAD): the float
+ * model, the selected candidate, and all runs that were compared with the core; free() it. */
+#define REPORT_SUMMARY_HEAD                                                                        \
+    "| network | float, test % | selected bits | test % | cycles | of widest | KiB | compared | "  \
+    "mismatches |\n|---|---|---|---|---|---|---|---|---|\n"
+MUST_CHECK enum status report_summary(const struct results *results, char **text,
+                                      struct error *err);
+
 /* Cycles against test accuracy: every candidate, the front as a staircase, the float model as a
  * line. */
 MUST_CHECK enum status report_png(const struct results *results, const char *path,

@@ -86,6 +86,25 @@ static void table_of_a_known_result(void **state)
     results_free(results);
 }
 
+static void summary_is_one_row_with_the_selected_candidate(void **state)
+{
+    struct results *results = three_candidates();
+    struct error err;
+    char *text = NULL;
+    (void)state;
+    check_ok(report_summary(results, &text, &err), &err);
+    assert_string_equal(text,
+                        "| made_up | 98.50 | 4-8 | 98.50 | 617,284 | 50.0 % | 3.0 | 204 | 2 |\n");
+    free(text);
+    results->limits.max_acc_drop = 0.25;
+    check_ok(results_choose(results, &err), &err);
+    check_ok(report_summary(results, &text, &err), &err);
+    assert_string_equal(
+        text, "| made_up | 98.50 | none keeps to the limits | - | - | - | - | 204 | 2 |\n");
+    free(text);
+    results_free(results);
+}
+
 static void without_a_selected_candidate_the_table_says_so_and_shows_the_widest(void **state)
 {
     struct results *results = three_candidates();
@@ -339,6 +358,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_is_four_files_that_are_well_formed),
         cmocka_unit_test(table_of_a_known_result),
+        cmocka_unit_test(summary_is_one_row_with_the_selected_candidate),
         cmocka_unit_test(without_a_selected_candidate_the_table_says_so_and_shows_the_widest),
         cmocka_unit_test(points_of_deep_networks_are_numbered),
         cmocka_unit_test(numbers_are_grouped_and_points_agree),
