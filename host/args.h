@@ -8,22 +8,29 @@
 #include <stdint.h>
 #include "error.h"
 
-enum arg_kind { ARG_FLAG, ARG_STRING, ARG_SIZE, ARG_DOUBLE };
+enum arg_kind { ARG_FLAG, ARG_STRING, ARG_SIZE, ARG_DOUBLE, ARG_LIST };
+
+/* Of ARG_LIST, an option that may be given several times. */
+struct arg_list {
+    const char *items[16];
+    size_t count;
+};
 
 struct arg_option {
     const char *name;  /* "--jobs", or with a short form "-o,--output"; also --jobs=N and -oFILE */
     const char *value; /* "N"; NULL for ARG_FLAG */
     enum arg_kind kind;
-    void *out;        /* bool *, const char **, size_t *, double * */
+    void *out;        /* bool *, const char **, size_t *, double *, struct arg_list * */
     const char *help; /* one line, default included */
 };
 
 struct arg_command {
-    const char *name;       /* "train" */
-    const char *positional; /* "MODEL.json" in usage; each word one positional argument */
-    const char *summary;    /* one line */
-    const char *details;    /* paragraphs, may be NULL */
-    const char *examples;   /* lines */
+    const char *name; /* "train" */
+    /* "MODEL.json" in usage; each word one positional argument, optional if it begins with '[' */
+    const char *positional;
+    const char *summary;  /* one line */
+    const char *details;  /* paragraphs, may be NULL */
+    const char *examples; /* lines */
 };
 
 /* Parses argv[1..]; fills options and up to positional_max positionals (their exact number is

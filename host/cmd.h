@@ -17,6 +17,14 @@ int cmd_dse(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_boards(int argc, char **argv);
+int cmd_ports(int argc, char **argv);
+int cmd_flash(int argc, char **argv);
+int cmd_import(int argc, char **argv);
+int cmd_export(int argc, char **argv);
+int cmd_codegen(int argc, char **argv);
+int cmd_verify(int argc, char **argv);
+int cmd_init(int argc, char **argv);
 
 /* Last words of a command: prints "mpq COMMAND: text" on stderr unless status is STATUS_OK, adds
  * how to get help after STATUS_USAGE, and returns the exit code. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd_memory.h"
 #include "core_config.h"
 #include "infer.h"
 #include "measure.h"
@@ -16,6 +17,7 @@ enum { TIER_COUNT = 2, NUMBER_BYTES = 32, BITS_BYTES = 4 * NET_MAX_LAYERS };
 
 struct bench_command {
     const char *path, *target, *data;
+    const char *tier; /* name of the only one to measure, or NULL */
     size_t samples;
     bool random_input;
     struct cmd_output mode;
@@ -33,6 +35,21 @@ struct bench {
     struct measure_result results[TIER_COUNT];
 };
 
+static bool tier_wanted(const struct bench_command *command, int tier)
+{
+    return !command->tier || !strcmp(command->tier, measure_tier_name((enum proto_tier)tier));
+}
+
+static enum status check(const struct bench_command *command, struct error *err)
+{
+    if (command->samples < 1)
+        return error_set(err, STATUS_USAGE, "--samples: want 1 or more, got 0");
+    for (int tier = 0; tier < TIER_COUNT; tier++)
+        if (tier_wanted(command, tier))
+            return STATUS_OK;
+    return error_set(err, STATUS_USAGE, "--tier: want nn or rv32, got '%s'", command->tier);
+}
+
 static enum status parse(int argc, char **argv, struct bench_command *command, struct error *err)
 {
     static const struct arg_command about = {
@@ -48,11 +65,13 @@ static enum status parse(int argc, char **argv, struct bench_command *command, s
             "at their edges.",
         .examples = "mpq bench lenet.quant\n"
                     "mpq bench lenet.quant --target sim:two_stage --json\n"
+                    "mpq bench lenet.quant --tier nn --random-input\n"
                     "mpq bench lenet.quant --target /dev/ttyUSB0 --samples 10",
     };
     const struct arg_option options[] = {
         {"--target", "T", ARG_STRING, &command->target,
          "sim, sim:CONFIG or /dev/tty... (default sim)"},
+        {"--tier", "NAME", ARG_STRING, &command->tier, "nn or rv32 (default: both)"},
         {"--samples", "N", ARG_SIZE, &command->samples, "test images to run (default 1)"},
         {"--random-input", NULL, ARG_FLAG, &command->random_input,
          "run on random images, the same ones each time; needs no data"},
@@ -63,9 +82,7 @@ static enum status parse(int argc, char **argv, struct bench_command *command, s
     const enum status status =
         args_parse(argc, argv, &about, options, sizeof options / sizeof *options, &command->path, 1,
                    &command->help, err);
-    if (status == STATUS_OK && command->samples < 1)
-        return error_set(err, STATUS_USAGE, "--samples: want 1 or more, got 0");
-    return status;
+    return status == STATUS_OK && !command->help ? check(command, err) : status;
 }
 
 static const struct model *bench_model(const struct bench *bench)
@@ -112,7 +129,7 @@ static void print_layer(const struct bench *bench, int layer)
     const uint64_t nn = bench->results[TIER_NN].layers[layer][COUNTER_CYCLES];
     const uint64_t rv32 = bench->results[TIER_RV32].layers[layer][COUNTER_CYCLES];
     char name[NET_NAME_BYTES], mac_text[NUMBER_BYTES], texts[TIER_COUNT][NUMBER_BYTES];
-    char rates[80], ratio[NUMBER_BYTES];
+    char rates[80], rv32_rate[NUMBER_BYTES] = "-", ratio[NUMBER_BYTES];
     container_layer_name(bench->file.container, (unsigned)layer, name, sizeof name);
     number_text(true, macs, mac_text);
     number_text(bench->measured[TIER_NN], nn, texts[TIER_NN]);
@@ -125,9 +142,11 @@ static void print_layer(const struct bench *bench, int layer)
     }
     snprintf(rates, sizeof rates, "%9.2f %7.1f %%", per_cycle(macs, nn),
              100.0 * per_cycle(macs, nn) / measure_issue_limit(model, layer));
-    printf("%-14s %4u %11s %12s %s %12s %9.2f %7s\n", name, bits, mac_text, texts[TIER_NN],
-           bench->measured[TIER_NN] ? rates : "        -         -", texts[TIER_RV32],
-           per_cycle(macs, rv32), ratio);
+    if (bench->measured[TIER_RV32])
+        snprintf(rv32_rate, sizeof rv32_rate, "%.2f", per_cycle(macs, rv32));
+    printf("%-14s %4u %11s %12s %s %12s %9s %7s\n", name, bits, mac_text, texts[TIER_NN],
+           bench->measured[TIER_NN] ? rates : "        -         -", texts[TIER_RV32], rv32_rate,
+           ratio);
 }
 
 static void print_layers(const struct bench *bench)
@@ -335,6 +354,9 @@ static enum status prepare(struct bench *bench, struct error *err)
     if (status == STATUS_OK)
         status = target_open(command->target, &bench->target, err);
     if (status == STATUS_OK)
+        status = cmd_check_memory(bench->file.container, bench->target, command->target,
+                                  &command->mode, err);
+    if (status == STATUS_OK)
         status = infer_create(bench_model(bench), &bench->infer, err);
     return status;
 }
@@ -365,8 +387,10 @@ static enum status run(struct bench *bench, struct error *err)
     enum status status = prepare(bench, err);
     size_t mismatches = 0, verified = 0;
     for (int tier = 0; tier < TIER_COUNT && status == STATUS_OK; tier++) {
-        if (!(target_info(bench->target)->tiers & 1u << tier))
+        if (!tier_wanted(bench->command, tier))
             continue;
+        if (!bench->command->tier && !(target_info(bench->target)->tiers & 1u << tier))
+            continue; /* one that was asked for is refused by measure_run() */
         bench->measured[tier] = true;
         status = measure_tier(bench, (enum proto_tier)tier, err);
         mismatches += bench->results[tier].mismatches;

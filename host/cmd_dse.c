@@ -35,15 +35,19 @@ static const struct arg_command COMMAND = {
         "within the limits; with limits on cost but no --max-acc-drop, the most accurate.\n"
         "The folder RUN gets results.json, pareto.csv, pareto.png, pareto.svg, report.html,\n"
         "quant/*.mpq (the front's QUANT files) and journal.jsonl, from which a search that was\n"
-        "interrupted goes on (--resume).",
+        "interrupted goes on (--resume).\n"
+        "Several boards (--target for each) share the work; a board that is reset or plugged in\n"
+        "again goes on, one that stays lost is taken out with a warning.",
     .examples = "mpq dse lenet.float -o build/runs/lenet5_mnist\n"
                 "mpq dse lenet.float -o build/runs/lenet5_mnist --resume\n"
                 "mpq dse lenet.float --max-acc-drop 0.5 -o build/runs/half_a_point\n"
                 "mpq dse vww.float --search greedy --max-ram 600000 -o build/runs/vww\n"
-                "mpq dse lenet.float --bits 8,4 --qat 2 --target /dev/ttyUSB0 -o build/runs/board",
+                "mpq dse lenet.float --bits 8,4 --qat 2 --target /dev/ttyUSB0 -o build/runs/board\n"
+                "mpq dse lenet.float --target /dev/ttyUSB0 --target /dev/ttyUSB1 -o build/runs/two",
 };
 
 struct flags {
+    struct arg_list targets;
     bool resume, force, json, quiet;
 };
 
@@ -64,10 +68,10 @@ static enum status parse(int argc, char **argv, struct dse_run_options *options,
          "retrain each candidate (default 0: quantize only)"},
         {"--bits", "LIST", ARG_STRING, &options->bits,
          "widths to try (default: the model's, 8,4,2)"},
-        {"--target", "T", ARG_STRING, &options->target,
-         "sim, sim:CONFIG or /dev/tty... (default sim)"},
+        {"--target", "T", ARG_LIST, &flags->targets,
+         "sim, sim:CONFIG or /dev/tty... (default sim); once for each of several boards"},
         {"--jobs", "N", ARG_SIZE, &options->jobs,
-         "cores at the same time (default: all for sim, 1 for a board)"},
+         "cores at the same time (default: all for sim, 1 for each board)"},
         {"--samples", "N", ARG_SIZE, &options->samples,
          "test images verified for each candidate (default 4)"},
         {"--front-samples", "N", ARG_SIZE, &options->front_samples,
@@ -96,6 +100,11 @@ static enum status parse(int argc, char **argv, struct dse_run_options *options,
         return error_set(err, STATUS_USAGE,
                          "-o RUN is missing: the folder for everything that is found");
     }
+    if (!flags->targets.count) {
+        flags->targets.items[flags->targets.count++] = "sim";
+    }
+    options->targets = flags->targets.items;
+    options->target_count = flags->targets.count;
     options->resume = flags->resume;
     options->force = flags->force;
     options->progress = flags->quiet ? PROGRESS_QUIET : flags->json ? PROGRESS_JSON : PROGRESS_AUTO;
@@ -136,8 +145,8 @@ static enum status print_results(const struct results *results, const struct fla
 int cmd_dse(int argc, char **argv)
 {
     struct dse_run_options options = {
-        .target = "sim", .data_folder = "build/data", .samples = 4, .max_acc_drop = -1};
-    struct flags flags = {false};
+        .data_folder = "build/data", .samples = 4, .max_acc_drop = -1};
+    struct flags flags = {.resume = false};
     struct results *results = NULL;
     struct error err = {""}, print_err = {""};
     bool help = false;

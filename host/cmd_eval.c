@@ -6,15 +6,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd_memory.h"
 #include "infer.h"
 #include "measure.h"
 #include "model_file.h"
+#include "outputs.h"
 #include "train.h"
 
 enum { CORE_SAMPLES = 20, SHOWN_MISMATCHES = 20 };
 
 struct eval_command {
-    const char *path, *target, *tier, *data;
+    const char *path, *target, *tier, *data, *outputs;
     size_t samples, threads;
     struct cmd_output mode;
     bool help;
@@ -44,6 +46,9 @@ static enum status check_options(const struct eval_command *command, struct erro
     if (command->tier && is_host(command))
         return error_set(err, STATUS_USAGE,
                          "--tier: only a core has tiers; say which one with --target");
+    if (command->outputs && !is_host(command))
+        return error_set(err, STATUS_USAGE,
+                         "--outputs: only with --target host; a core is compared with these");
     return STATUS_OK;
 }
 
@@ -60,6 +65,7 @@ static enum status parse(int argc, char **argv, struct eval_command *command, st
                    "one differs.",
         .examples = "mpq eval lenet.float\n"
                     "mpq eval lenet.quant\n"
+                    "mpq eval lenet.quant --outputs values.npy\n"
                     "mpq eval lenet.quant --target sim --samples 100\n"
                     "mpq eval lenet.quant --target /dev/ttyUSB0 --tier rv32",
     };
@@ -70,6 +76,8 @@ static enum status parse(int argc, char **argv, struct eval_command *command, st
          "test images, from the first one (default: all on host, 20 on a core)"},
         {"--tier", "TIER", ARG_STRING, &command->tier,
          "kernels on a core: nn (neural instructions, default) or rv32 (plain RV32IMC)"},
+        {"--outputs", "NPY", ARG_STRING, &command->outputs,
+         "write the values of every image, [images][classes] (QUANT: its integers)"},
         {"--data", "DIR", ARG_STRING, &command->data, "data folder (default build/data)"},
         {"--threads", "N", ARG_SIZE, &command->threads, "threads (default: all cores)"},
         {"--json", NULL, ARG_FLAG, &command->mode.json, "one JSON object, progress as JSON lines"},
@@ -111,6 +119,9 @@ static enum status eval_core(struct eval_report *report, const struct dataset *t
     struct target *target = NULL;
     struct infer *infer = NULL;
     enum status status = target_open(command->target, &target, err);
+    if (status == STATUS_OK)
+        status =
+            cmd_check_memory(report->file->container, target, command->target, &command->mode, err);
     if (status == STATUS_OK)
         status = infer_create(report->file->container->model, &infer, err);
     if (status == STATUS_OK) {
@@ -184,6 +195,8 @@ static enum status evaluate(struct eval_report *report, const struct data_split 
     test.count = report->samples;
     enum status status =
         report->on_core ? eval_core(report, &test, err) : eval_host(report, &test, err);
+    if (status == STATUS_OK && command->outputs)
+        status = outputs_write(report->file, &test, (int)command->threads, command->outputs, err);
     if (status == STATUS_OK)
         status = print_report(report, err);
     if (status == STATUS_OK && report->result.mismatches)

@@ -17,6 +17,20 @@
 enum { ALIGN_BYTES = 16, FILE_BYTES_MAX = 1 << 30, ARENA_BYTES_MAX = 1 << 30, CRC_BYTES = 4 };
 static const uint32_t FLOAT_MAGIC = 0x4651504d; /* "MPQF": the other kind of file, for a hint */
 
+struct parsed {
+    struct model model;
+    struct model_tables tables;
+};
+
+static struct model *create_model(void)
+{
+    struct parsed *parsed = calloc(1, sizeof *parsed);
+    if (!parsed)
+        return NULL;
+    model_set_tables(&parsed->model, &parsed->tables);
+    return &parsed->model; /* the first member: it can be freed */
+}
+
 struct container *container_create(size_t size)
 {
     const size_t whole = (size + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
@@ -24,7 +38,7 @@ struct container *container_create(size_t size)
     if (!container)
         return NULL;
     container->bytes = aligned_alloc(ALIGN_BYTES, whole);
-    container->model = calloc(1, sizeof *container->model);
+    container->model = create_model();
     container->size = size;
     if (!container->bytes || !container->model) {
         container_free(container);

@@ -7,6 +7,7 @@
 #include "dataset_formats.h"
 #include "dataset_scale.h"
 #include "dataset_split.h"
+#include "net_data.h"
 
 static data_read_fn *const READERS[] = {
     [NET_FORMAT_IDX] = dataset_idx_read,
@@ -36,6 +37,19 @@ static enum status make_sets(const struct net *net, struct data_parts *parts, si
     return status;
 }
 
+/* Not filled in since mpq import wrote it. */
+static enum status check_stub(const struct net *net, struct error *err)
+{
+    for (int p = 0; p < NET_PARTS; p++)
+        if (!strncmp(net->data.files[p].images, NET_DATA_STUB "/", strlen(NET_DATA_STUB "/")))
+            return error_set(err, STATUS_INPUT,
+                             "%s: its \"data\" is still the stub that mpq import wrote (%s); name "
+                             "your files in the model's JSON, then run mpq import again with "
+                             "--data-from that JSON",
+                             net->name, net->data.files[p].images);
+    return STATUS_OK;
+}
+
 enum status data_load(const struct net *net, const char *folder, size_t limit,
                       struct data_split *out, struct error *err)
 {
@@ -43,7 +57,9 @@ enum status data_load(const struct net *net, const char *folder, size_t limit,
     struct data_parts parts = {.order = NULL};
     memset(out, 0, sizeof *out);
     memset(raw, 0, sizeof raw);
-    enum status status = READERS[net->data.format](net, folder, raw, err);
+    enum status status = check_stub(net, err);
+    if (status == STATUS_OK)
+        status = READERS[net->data.format](net, folder, raw, err);
     if (status == STATUS_OK)
         status = data_split_parts(net, raw, &parts, err);
     if (status == STATUS_OK)

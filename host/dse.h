@@ -105,6 +105,7 @@ struct dse_options {
     size_t max_screened; /* greedy, evolution: configurations to screen; 0: see dse_screen.h */
     uint64_t seed;       /* evolution */
     bool independent;    /* candidates share no work (QAT): stretches of one */
+    bool spares; /* a worker that ends with STATUS_LINK is taken out, the others do its work */
     enum progress_mode progress;
 };
 

@@ -13,7 +13,12 @@ struct dse_pool {
     const struct dse_options *options;
     const struct dse_ops *ops;
     struct journal *journal;
-    void **workers; /* [jobs] */
+    void **workers; /* [jobs]; NULL: taken out */
+    bool *lost;     /* [jobs] to be taken out when the threads have ended */
+    struct stretch {
+        size_t first, end;
+    } * returned; /* [jobs] what lost workers leave to others */
+    size_t returned_count;
     /* the run at hand */
     enum dse_task task;
     struct candidate **candidates;
@@ -28,7 +33,7 @@ struct dse_pool {
 
 struct pool_thread {
     struct dse_pool *pool;
-    void *worker;
+    size_t number; /* of its worker */
 };
 
 enum status dse_pool_open(const struct dse_options *options, const struct dse_ops *ops,
@@ -37,18 +42,22 @@ enum status dse_pool_open(const struct dse_options *options, const struct dse_op
 {
     enum status status = STATUS_OK;
     struct dse_pool *pool = calloc(1, sizeof *pool);
-    void **workers = calloc(options->jobs, sizeof *workers);
     *out = NULL;
-    if (!pool || !workers) {
-        free(pool);
-        free(workers);
+    if (!pool) {
         return error_set(err, STATUS_NO_MEMORY, "search: out of memory");
     }
-    *pool =
-        (struct dse_pool){.options = options, .ops = ops, .journal = journal, .workers = workers};
+    *pool = (struct dse_pool){.options = options,
+                              .ops = ops,
+                              .journal = journal,
+                              .workers = calloc(options->jobs, sizeof *pool->workers),
+                              .lost = calloc(options->jobs, sizeof *pool->lost),
+                              .returned = calloc(options->jobs, sizeof *pool->returned)};
     pthread_mutex_init(&pool->lock, NULL);
+    if (!pool->workers || !pool->lost || !pool->returned) {
+        status = error_set(err, STATUS_NO_MEMORY, "search: out of memory");
+    }
     for (size_t i = 0; i < options->jobs && status == STATUS_OK; i++) {
-        status = ops->open(context, i, &workers[i], err);
+        status = ops->open(context, i, &pool->workers[i], err);
     }
     if (status != STATUS_OK) {
         dse_pool_close(pool);
@@ -64,13 +73,15 @@ void dse_pool_close(struct dse_pool *pool)
         return;
     }
     dse_pool_progress(pool, NULL, 0, NULL);
-    for (size_t i = 0; i < pool->options->jobs; i++) {
+    for (size_t i = 0; pool->workers && i < pool->options->jobs; i++) {
         if (pool->workers[i]) {
             pool->ops->close(pool->workers[i]);
         }
     }
     pthread_mutex_destroy(&pool->lock);
     free(pool->workers);
+    free(pool->lost);
+    free(pool->returned);
     free(pool);
 }
 
@@ -122,6 +133,13 @@ static void pool_take(struct dse_pool *pool, size_t *first, size_t *end)
 {
     pthread_mutex_lock(&pool->lock);
     const size_t limit = pool->status == STATUS_OK ? pool->count : 0;
+    if (limit && pool->returned_count) {
+        const struct stretch stretch = pool->returned[--pool->returned_count];
+        *first = stretch.first;
+        *end = stretch.end;
+        pthread_mutex_unlock(&pool->lock);
+        return;
+    }
     *first = pool->next;
     *end = *first;
     while (*end < limit && (*end == *first || same_stretch(pool, *first, *end))) {
@@ -148,17 +166,38 @@ static bool pool_is_over(struct dse_pool *pool)
     return over;
 }
 
+/* The worker's core is gone: what it has not done, first .. end - 1, is left to the others. */
+static void pool_lose(struct dse_pool *pool, size_t worker, struct stretch left,
+                      const struct error *error)
+{
+    char text[sizeof error->text + 64];
+    snprintf(text, sizeof text, "%s; it is taken out, the others do its work", error->text);
+    progress_warn(pool->options->progress, text);
+    pthread_mutex_lock(&pool->lock);
+    pool->lost[worker] = true;
+    pool->error = *error;
+    if (left.first < left.end) {
+        pool->returned[pool->returned_count++] = left;
+    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
 static void *pool_main(void *argument)
 {
     const struct pool_thread *thread = argument;
     struct dse_pool *pool = thread->pool;
+    void *worker = pool->workers[thread->number];
     struct error err = {""};
     size_t first, end;
     for (pool_take(pool, &first, &end); first < end; pool_take(pool, &first, &end)) {
         for (size_t i = first; i < end && !pool_is_over(pool); i++) {
             enum status status = STATUS_CANCELLED;
             if (!interrupt_requested()) {
-                status = pool_do(pool, thread->worker, pool->candidates[i], &err);
+                status = pool_do(pool, worker, pool->candidates[i], &err);
+            }
+            if (status == STATUS_LINK && pool->options->spares && !interrupt_requested()) {
+                pool_lose(pool, thread->number, (struct stretch){i, end}, &err);
+                return NULL;
             }
             if (status == STATUS_OK) {
                 pool_done(pool, pool->candidates[i]);
@@ -168,6 +207,20 @@ static void *pool_main(void *argument)
         }
     }
     return NULL;
+}
+
+/* Closes the lost workers. Returns how many are left. */
+static size_t pool_bury(struct dse_pool *pool)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < pool->options->jobs; i++) {
+        if (pool->lost[i] && pool->workers[i]) {
+            pool->ops->close(pool->workers[i]);
+            pool->workers[i] = NULL;
+        }
+        left += pool->workers[i] != NULL;
+    }
+    return left;
 }
 
 /* Runs pool_main() in every worker's thread and waits for them. */
@@ -183,8 +236,11 @@ static enum status pool_run_threads(struct dse_pool *pool, struct error *err)
         free(arguments);
         return error_set(err, STATUS_NO_MEMORY, "search: out of memory");
     }
-    while (status == STATUS_OK && started < jobs) {
-        arguments[started] = (struct pool_thread){pool, pool->workers[started]};
+    for (size_t i = 0; i < jobs && status == STATUS_OK; i++) {
+        if (!pool->workers[i]) {
+            continue;
+        }
+        arguments[started] = (struct pool_thread){pool, i};
         if (pthread_create(&threads[started], NULL, pool_main, &arguments[started]) != 0) {
             status = error_set(err, STATUS_IO, "search: cannot start a thread; lower --jobs");
             pool_fail(pool, status, err);
@@ -197,6 +253,22 @@ static enum status pool_run_threads(struct dse_pool *pool, struct error *err)
     }
     free(threads);
     free(arguments);
+    return status;
+}
+
+/* Until all is done: what a lost worker leaves may come when the others have ended. */
+static enum status pool_run_all(struct dse_pool *pool, struct error *err)
+{
+    enum status status;
+    size_t left;
+    do {
+        status = pool_run_threads(pool, err);
+        left = pool_bury(pool);
+    } while (status == STATUS_OK && pool->status == STATUS_OK && pool->returned_count && left);
+    if (status == STATUS_OK && pool->status == STATUS_OK && !left) {
+        *err = pool->error;
+        return STATUS_LINK;
+    }
     return status;
 }
 
@@ -222,8 +294,9 @@ enum status dse_pool_run(struct dse_pool *pool, enum dse_task task, struct candi
     pool->leading = alone ? options->space.group_count
                           : dse_space_stretch(&options->space, count, options->jobs);
     pool->next = 0;
+    pool->returned_count = 0;
     pool->status = STATUS_OK;
-    enum status status = pool_run_threads(pool, err);
+    enum status status = pool_run_all(pool, err);
     if (status == STATUS_OK && pool->status != STATUS_OK) {
         status = pool->status;
         *err = pool->error;
@@ -238,5 +311,17 @@ enum status dse_pool_run(struct dse_pool *pool, enum dse_task task, struct candi
 enum status dse_pool_profile(struct dse_pool *pool, const int *bits, struct dse_profile *out,
                              struct error *err)
 {
-    return pool->ops->profile(pool->workers[0], bits, out, err);
+    enum status status = error_set(err, STATUS_LINK, "no core is left");
+    for (size_t i = 0; i < pool->options->jobs && status == STATUS_LINK; i++) {
+        if (!pool->workers[i]) {
+            continue;
+        }
+        status = pool->ops->profile(pool->workers[i], bits, out, err);
+        if (status != STATUS_LINK || !pool->options->spares || interrupt_requested()) {
+            break;
+        }
+        pool_lose(pool, i, (struct stretch){0, 0}, err);
+        (void)pool_bury(pool);
+    }
+    return status;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core_config.h"
+#include "dse_folder.h"
 #include "dse_record.h"
 #include "dse_source.h"
 #include "model_format.h"
@@ -65,20 +66,38 @@ enum status dse_run_parse_bits(const char *text, struct dse_space *space, struct
     return STATUS_OK;
 }
 
-enum status dse_run_jobs(const char *target, size_t wanted, size_t *jobs, struct error *err)
+static enum status check_targets(const char *const *targets, size_t count, struct error *err)
 {
-    const bool is_sim = strncmp(target, "sim", 3) == 0;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(targets[i], targets[j]) == 0) {
+                return error_set(err, STATUS_USAGE, "--target: %s is given twice", targets[i]);
+            }
+        }
+        if (count > 1 && strchr(targets[i], '/') == NULL) {
+            return error_set(err, STATUS_USAGE,
+                             "--target: several must be boards; for several simulators give one "
+                             "target and --jobs");
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status dse_run_jobs(const char *const *targets, size_t target_count, size_t wanted,
+                         size_t *jobs, struct error *err)
+{
+    const bool is_sim = strncmp(targets[0], "sim", 3) == 0;
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     if (wanted > MAX_JOBS) {
         return error_set(err, STATUS_USAGE, "--jobs: want 1 to %d, got %zu", MAX_JOBS, wanted);
     }
-    if (!is_sim && wanted > 1) {
+    if (!is_sim && wanted && wanted != target_count) {
         return error_set(err, STATUS_USAGE,
-                         "--jobs: %s is one core and can do one job, not %zu; leave --jobs out",
-                         target, wanted);
+                         "--jobs: %s %s one core and can do one job, not %zu; leave --jobs out",
+                         targets[0], target_count > 1 ? "and each other target is" : "is", wanted);
     }
-    *jobs = wanted ? wanted : is_sim && cores > 1 ? (size_t)cores : 1;
-    return STATUS_OK;
+    *jobs = wanted ? wanted : is_sim && cores > 1 ? (size_t)cores : target_count;
+    return check_targets(targets, target_count, err);
 }
 
 static enum status make_folders(const char *path, struct error *err)
@@ -248,13 +267,15 @@ static enum status set_search(struct run *run)
     struct dse_options *search = &run->search;
     search->independent = options->qat_epochs > 0;
     search->progress = options->progress;
+    search->spares = options->target_count > 1;
     search->seed = run->model->seed;
     enum status status = set_space(run);
     if (status == STATUS_OK) {
         status = dse_run_choose(options, run->model->net->search_method, search, run->err);
     }
     if (status == STATUS_OK) {
-        status = dse_run_jobs(options->target, options->jobs, &search->jobs, run->err);
+        status = dse_run_jobs(options->targets, options->target_count, options->jobs, &search->jobs,
+                              run->err);
     }
     if (status == STATUS_OK) {
         status = set_amounts(run);
@@ -266,7 +287,8 @@ static enum status open_source(struct run *run)
 {
     const struct dse_run_options *options = run->options;
     const struct dse_source_options source = {.space = run->search.space,
-                                              .target = options->target,
+                                              .targets = options->targets,
+                                              .target_count = options->target_count,
                                               .folder = options->folder,
                                               .jobs = run->search.jobs,
                                               .samples = options->samples,
@@ -374,6 +396,9 @@ static enum status open_journal(struct run *run)
         return dse_record_check_header(run->journal, run->journal_path, &binding, run->err);
     }
     status = dse_record_header(&binding, &header, run->err);
+    if (status == STATUS_OK) {
+        status = dse_folder_set_aside(run->options->folder, run->err);
+    }
     if (status == STATUS_OK) {
         status = journal_create(run->journal_path, header, &run->journal, run->err);
     }

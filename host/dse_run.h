@@ -6,7 +6,9 @@
 #include "dse.h"
 
 struct dse_run_options {
-    const char *float_path, *folder, *data_folder, *target;
+    const char *float_path, *folder, *data_folder;
+    const char *const *targets; /* as in link_open(); boards may be several */
+    size_t target_count;
     const char *bits; /* "8,4,2"; NULL: what the model says */
     const char
         *search; /* a method's name; NULL: what the model says, or else by the space's size */
@@ -32,7 +34,7 @@ MUST_CHECK enum status dse_run_parse_bits(const char *text, struct dse_space *sp
 /* Sets method and limits from the options and the model's default (empty: none). */
 MUST_CHECK enum status dse_run_choose(const struct dse_run_options *options, const char *preset,
                                       struct dse_options *search, struct error *err);
-MUST_CHECK enum status dse_run_jobs(const char *target, size_t wanted, size_t *jobs,
-                                    struct error *err);
+MUST_CHECK enum status dse_run_jobs(const char *const *targets, size_t target_count, size_t wanted,
+                                    size_t *jobs, struct error *err);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,8 +115,7 @@ static enum status make_screen_data(struct dse_source *source, struct error *err
 /* Everything that dse_source_create() does after the allocation. */
 static enum status source_prepare(struct dse_source *source, struct error *err)
 {
-    char folder[PATH_BYTES];
-    enum status status = target_open(source->options.target, &source->first_target, err);
+    enum status status = target_open(source->options.targets[0], &source->first_target, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -123,9 +123,9 @@ static enum status source_prepare(struct dse_source *source, struct error *err)
     if (!(source->info.tiers & 1u << TIER_NN)) {
         return error_set(err, STATUS_LINK,
                          "%s: this core has no neural unit; use one that has (mpq info TARGET)",
-                         source->options.target);
+                         source->options.targets[0]);
     }
-    status = dse_identity(source->options.target, &source->info, &source->target_crc, err);
+    status = dse_identity(source->options.targets[0], &source->info, &source->target_crc, err);
     if (status == STATUS_OK) {
         status = make_screen_data(source, err);
     }
@@ -136,10 +136,6 @@ static enum status source_prepare(struct dse_source *source, struct error *err)
     status = calibrate(source->model, &source->data->train, count, &source->calibration, err);
     if (status == STATUS_OK) {
         status = quantize_layers(source, err);
-    }
-    if (status == STATUS_OK && source->options.qat_epochs) {
-        snprintf(folder, sizeof folder, "%s/candidates", source->options.folder);
-        status = make_folder(folder, err);
     }
     return status;
 }
@@ -220,13 +216,53 @@ uint32_t dse_source_target_crc(const struct dse_source *source)
     return source->target_crc;
 }
 
-enum status dse_source_target(struct dse_source *source, struct target **out, struct error *err)
+const char *dse_source_target_name(const struct dse_source *source, size_t worker)
 {
-    pthread_mutex_lock(&source->lock);
-    *out = source->first_target;
-    source->first_target = NULL;
-    pthread_mutex_unlock(&source->lock);
-    return *out ? STATUS_OK : target_open(source->options.target, out, err);
+    return source->options.targets[worker % source->options.target_count];
+}
+
+bool dse_source_target_returns(const struct dse_source *source, size_t worker)
+{
+    return strchr(dse_source_target_name(source, worker), '/') != NULL;
+}
+
+static enum status check_same_core(const struct dse_source *source, const char *name,
+                                   const struct target *target, struct error *err)
+{
+    uint32_t crc;
+    const enum status status = dse_identity(name, target_info(target), &crc, err);
+    if (status != STATUS_OK || crc == source->target_crc) {
+        return status;
+    }
+    return error_set(err, STATUS_INPUT,
+                     "%s: another core or firmware than %s; a search's cycles must come from one "
+                     "kind of core (mpq info TARGET)",
+                     name, source->options.targets[0]);
+}
+
+enum status dse_source_target(struct dse_source *source, size_t worker, struct target **out,
+                              struct error *err)
+{
+    const char *name = dse_source_target_name(source, worker);
+    *out = NULL;
+    if (worker % source->options.target_count == 0) {
+        pthread_mutex_lock(&source->lock);
+        *out = source->first_target;
+        source->first_target = NULL;
+        pthread_mutex_unlock(&source->lock);
+    }
+    if (*out) {
+        return STATUS_OK;
+    }
+    enum status status = target_open(name, out, err);
+    if (status == STATUS_OK) {
+        status = check_same_core(source, name, *out, err);
+    }
+    if (status != STATUS_OK) {
+        target_close(*out);
+        *out = NULL;
+    }
+    return status;
 }
 
 int dse_source_threads(const struct dse_source *source)
@@ -256,7 +292,8 @@ static uint32_t dataset_crc(uint32_t crc, const struct dataset *data)
 
 uint32_t dse_source_data_crc(const struct dse_source *source)
 {
-    return dataset_crc(dataset_crc(0, &source->data->validation), &source->data->test);
+    const struct data_split *data = source->data;
+    return dataset_crc(dataset_crc(dataset_crc(0, &data->validation), &data->test), &data->train);
 }
 
 static int width_place(const struct dse_space *space, int width)
@@ -301,11 +338,30 @@ static void quant_path(const struct dse_source *source, const char *folder, cons
     snprintf(path, PATH_BYTES, "%.*s/%s.mpq", PATH_BYTES - NAME_BYTES - 32, folder, name);
 }
 
+static void kept_folder(const struct dse_source *source, char folder[PATH_BYTES])
+{
+    snprintf(folder, PATH_BYTES, "%.*s/candidates", PATH_BYTES - 600, source->options.folder);
+}
+
 static void kept_path(const struct dse_source *source, const int *bits, char path[PATH_BYTES])
 {
-    char folder[PATH_BYTES - 600];
-    snprintf(folder, sizeof folder, "%s/candidates", source->options.folder);
+    char folder[PATH_BYTES];
+    kept_folder(source, folder);
     quant_path(source, folder, bits, path);
+}
+
+/* Percent; NaN: not known yet. */
+static enum status write_meta(const struct dse_source *source, const int *bits, double val_accuracy,
+                              double accuracy, struct container *container, struct error *err)
+{
+    struct quant_meta meta = {.layer_count = source->options.space.layer_count,
+                              .seed = source->model->seed,
+                              .qat_epochs = source->options.qat_epochs,
+                              .qat_seed = source->model->seed,
+                              .val_accuracy = val_accuracy,
+                              .accuracy = accuracy};
+    memcpy(meta.bits, bits, (size_t)meta.layer_count * sizeof *meta.bits);
+    return quant_meta_write(container, &meta, err);
 }
 
 enum status dse_source_train(struct dse_source *source, const int *bits, struct error *err)
@@ -321,6 +377,13 @@ enum status dse_source_train(struct dse_source *source, const int *bits, struct 
                                    NULL, NULL, &model, err);
     if (status == STATUS_OK) {
         status = pack_model(model, &container, err);
+    }
+    if (status == STATUS_OK) {
+        status = write_meta(source, bits, NAN, NAN, container, err);
+    }
+    if (status == STATUS_OK) {
+        kept_folder(source, path);
+        status = make_folder(path, err);
     }
     if (status == STATUS_OK) {
         kept_path(source, bits, path);
@@ -354,14 +417,8 @@ static enum status save_candidate(struct dse_source *source, const struct candid
     if (status != STATUS_OK) {
         return status;
     }
-    struct quant_meta meta = {.layer_count = source->options.space.layer_count,
-                              .seed = source->model->seed,
-                              .qat_epochs = source->options.qat_epochs,
-                              .qat_seed = source->model->seed,
-                              .val_accuracy = candidate->val_accuracy,
-                              .accuracy = candidate->accuracy};
-    memcpy(meta.bits, candidate->bits, (size_t)meta.layer_count * sizeof *meta.bits);
-    status = quant_meta_write(container, &meta, err);
+    status = write_meta(source, candidate->bits, candidate->val_accuracy, candidate->accuracy,
+                        container, err);
     if (status == STATUS_OK) {
         quant_path(source, folder, candidate->bits, path);
         status = container_save(container, path, err);

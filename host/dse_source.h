@@ -14,7 +14,9 @@ struct dse_source;
 
 struct dse_source_options {
     struct dse_space space;
-    const char *target; /* as in link_open() */
+    /* As in link_open(). Several: each worker has its own, and all must be the same kind of core. */
+    const char *const *targets;
+    size_t target_count;
     const char *folder; /* of the run; QAT keeps each candidate's QUANT file in candidates/ there */
     size_t jobs;
     size_t samples;       /* test images verified on the core for each candidate, >= 1 */
@@ -43,9 +45,14 @@ MUST_CHECK enum status dse_source_train(struct dse_source *source, const int *bi
 
 const struct dse_source_options *dse_source_options(const struct dse_source *source);
 const struct data_split *dse_source_data(const struct dse_source *source);
-/* Hands out the target that was opened first, or opens another. */
-MUST_CHECK enum status dse_source_target(struct dse_source *source, struct target **out,
-                                         struct error *err);
+/* Opens the target of the worker with this number; hands out the one that was opened first, if it is
+ * that. Fails if it is another core or firmware than the first one's. */
+MUST_CHECK enum status dse_source_target(struct dse_source *source, size_t worker,
+                                         struct target **out, struct error *err);
+/* Name of that target, and whether it may be there again after it was lost: a board, not a
+ * simulator that this process has started. */
+const char *dse_source_target_name(const struct dse_source *source, size_t worker);
+bool dse_source_target_returns(const struct dse_source *source, size_t worker);
 /* The images for screening, in the order of the validation images. */
 const struct dataset *dse_source_screen_data(const struct dse_source *source);
 /* Real value of one step of the network's output. */
@@ -56,7 +63,8 @@ const struct target_info *dse_source_info(const struct dse_source *source);
 
 /* CRC-32 of what runs the candidates: dse_identity.h. */
 uint32_t dse_source_target_crc(const struct dse_source *source);
-/* CRC-32 of the network and its float weights; of the images and labels that choose and report. */
+/* CRC-32 of the network and its float weights; of all images and labels (training images calibrate
+ * and, with QAT, train). */
 uint32_t dse_source_model_crc(const struct dse_source *source);
 uint32_t dse_source_data_crc(const struct dse_source *source);
 

@@ -6,17 +6,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "dse_eval.h"
 #include "infer.h"
+#include "loader.h"
 #include "verify.h"
 
 /* Memory for shared activations, of each worker and for each of its sets of images. */
 static const size_t EVAL_BUDGET_BYTES = (size_t)192 << 20;
 
+/* A core that is lost: reset, unplugged, or on a line that has become bad. */
+enum { RECOVERIES = 3, RECONNECT_MS = 15000, RECONNECT_PAUSE_MS = 250 };
+
 struct worker {
     struct dse_source *source;
-    struct target *target;
+    size_t number;
+    struct target *target; /* NULL: lost */
     struct dse_eval *validation, *test, *screen;
     struct container *container; /* the candidate at hand; NULL: none */
     struct infer *infer;         /* its integer model */
@@ -60,7 +66,8 @@ static enum status worker_open(void *context, size_t number, void **out, struct 
         return error_set(err, STATUS_NO_MEMORY, "worker %zu: out of memory", number);
     }
     worker->source = source;
-    enum status status = dse_source_target(source, &worker->target, err);
+    worker->number = number;
+    enum status status = dse_source_target(source, number, &worker->target, err);
     if (status == STATUS_OK) {
         status = dse_eval_create(&data->validation, &options, &worker->validation, err);
     }
@@ -131,8 +138,47 @@ static enum status verify_one(struct worker *worker, struct candidate *candidate
     return STATUS_OK;
 }
 
-static enum status verify_range(struct worker *worker, struct candidate *candidate, size_t end,
-                                struct error *err)
+static int64_t clock_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Looks for a lost board for a while. */
+static enum status worker_reconnect(struct worker *worker, struct error *err)
+{
+    const struct timespec pause = {.tv_nsec = RECONNECT_PAUSE_MS * 1000000L};
+    const int64_t until = clock_ms() + RECONNECT_MS;
+    enum status status;
+    do {
+        target_close(worker->target);
+        worker->loaded = false;
+        status = interrupt_requested()
+                     ? error_set(err, STATUS_CANCELLED, "search interrupted")
+                     : dse_source_target(worker->source, worker->number, &worker->target, err);
+        if (status == STATUS_LINK) {
+            nanosleep(&pause, NULL);
+        }
+    } while (status == STATUS_LINK && clock_ms() < until);
+    return status;
+}
+
+/* After work on the core that ended with status: whether it is worth doing again, the core having
+ * been found again; else *status is why not. */
+static bool worker_recovers(struct worker *worker, int tries, enum status *status,
+                            struct error *err)
+{
+    if (*status != STATUS_LINK || tries >= RECOVERIES ||
+        !dse_source_target_returns(worker->source, worker->number)) {
+        return false;
+    }
+    *status = worker_reconnect(worker, err);
+    return *status == STATUS_OK;
+}
+
+static enum status verify_images(struct worker *worker, struct candidate *candidate, size_t end,
+                                 struct error *err)
 {
     const size_t count = dse_source_data(worker->source)->test.count;
     enum status status = worker_load(worker, err);
@@ -142,12 +188,24 @@ static enum status verify_range(struct worker *worker, struct candidate *candida
     return status;
 }
 
-/* What the model at hand takes beside its container: firmware, gap up to the arena, arena. */
+/* A candidate whose core was lost goes on with the image that it was lost at. */
+static enum status verify_range(struct worker *worker, struct candidate *candidate, size_t end,
+                                struct error *err)
+{
+    enum status status = verify_images(worker, candidate, end, err);
+    for (int tries = 0; worker_recovers(worker, tries, &status, err); tries++) {
+        status = verify_images(worker, candidate, end, err);
+    }
+    return status;
+}
+
+/* What the model at hand takes beside its container: firmware, arena, the core's tables. */
 static uint64_t fixed_ram_bytes(const struct worker *worker)
 {
     const struct target_info *info = dse_source_info(worker->source);
     const struct model *model = worker->container->model;
-    return info->ram_bytes - info->model_area_bytes + MODEL_ALIGN - 1 + model->arena_bytes;
+    return info->ram_bytes - info->model_area_bytes + loader_model_bytes(model) -
+           model->container_bytes;
 }
 
 static enum status worker_evaluate(void *state, struct candidate *candidate, struct error *err)
@@ -277,6 +335,10 @@ static enum status worker_profile(void *state, const int *bits, struct dse_profi
     }
     memset(out, 0, sizeof *out);
     status = run_profile(worker, counters, out, err);
+    for (int tries = 0; worker_recovers(worker, tries, &status, err); tries++) {
+        memset(out, 0, sizeof *out);
+        status = run_profile(worker, counters, out, err);
+    }
     free(counters);
     worker_drop(worker); /* with QAT, the candidate of these widths has other weights */
     return status;

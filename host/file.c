@@ -46,12 +46,12 @@ enum status file_read(const char *path, size_t max_bytes, uint8_t **out, size_t 
     return status;
 }
 
-static bool write_all(FILE *file, const uint8_t *bytes, size_t size)
+static bool write_all(FILE *file, const void *bytes, size_t size)
 {
     return fwrite(bytes, 1, size, file) == size && !fflush(file) && !fsync(fileno(file));
 }
 
-enum status file_replace(const char *path, const uint8_t *bytes, size_t size, struct error *err)
+enum status file_replace(const char *path, const void *bytes, size_t size, struct error *err)
 {
     char temporary[4096];
     if (snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid()) >=

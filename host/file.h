@@ -13,7 +13,7 @@ MUST_CHECK enum status file_read(const char *path, size_t max_bytes, uint8_t **o
 
 /* Writes a temporary file beside path, then renames it: an old file survives any failure, and a
  * reader sees the old or the new one, never a part. */
-MUST_CHECK enum status file_replace(const char *path, const uint8_t *bytes, size_t size,
+MUST_CHECK enum status file_replace(const char *path, const void *bytes, size_t size,
                                     struct error *err);
 
 #endif

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "bytes.h"
 #include "crc32.h"
+#include "file.h"
 
 enum { FLOAT_VERSION = 1 };
 enum {
@@ -151,38 +151,13 @@ static uint8_t *serialize(const struct float_model *model, size_t *size)
     return bytes;
 }
 
-static enum status write_file(const char *path, const uint8_t *bytes, size_t size,
-                              struct error *err)
-{
-    FILE *file = fopen(path, "wb");
-    if (!file)
-        return error_set(err, STATUS_IO, "%s: cannot be written: %s; choose another place", path,
-                         strerror(errno));
-    bool good = fwrite(bytes, 1, size, file) == size && !fflush(file) && !fsync(fileno(file));
-    const int cause = errno;
-    good = !fclose(file) && good;
-    if (!good)
-        return error_set(err, STATUS_IO, "%s: cannot be written: %s; free some space", path,
-                         strerror(cause));
-    return STATUS_OK;
-}
-
 enum status float_model_save(const struct float_model *model, const char *path, struct error *err)
 {
-    char temporary[4096];
     size_t size;
-    if (snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid()) >=
-        (int)sizeof temporary)
-        return error_set(err, STATUS_INPUT, "%.64s...: path is too long; choose another", path);
     uint8_t *bytes = serialize(model, &size);
     if (!bytes)
         return error_set(err, STATUS_NO_MEMORY, "%s: not enough memory to write it", path);
-    enum status status = write_file(temporary, bytes, size, err);
-    if (status == STATUS_OK && rename(temporary, path))
-        status = error_set(err, STATUS_IO, "%s: cannot be written: %s; choose another place", path,
-                           strerror(errno));
-    if (status != STATUS_OK)
-        unlink(temporary);
+    const enum status status = file_replace(path, bytes, size, err);
     free(bytes);
     return status;
 }

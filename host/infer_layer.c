@@ -107,6 +107,8 @@ static struct pack_layout layout_of(const struct infer_layer *layer)
         .bits = layer->layer.weight_bits,
         .groups = group_count(layer),
         .depthwise = model_is_depthwise(&layer->layer, &layer->in, &layer->out),
+        .kernel_h = layer->layer.op == OP_CONV2D ? layer->layer.kernel_h : 1,
+        .kernel_w = layer->layer.op == OP_CONV2D ? layer->layer.kernel_w : 1,
     };
 }
 

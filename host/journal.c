@@ -152,6 +152,17 @@ enum status journal_create(const char *path, const char *header, struct journal 
     return STATUS_OK;
 }
 
+enum status journal_move(const char *path, const char *to, struct error *err)
+{
+    struct journal *journal = NULL;
+    enum status status = journal_start(path, 0, &journal, err);
+    if (journal && rename(path, to) != 0) {
+        status = io_error(err, path, "move");
+    }
+    journal_close(journal);
+    return status;
+}
+
 static enum status read_file(struct journal *journal, size_t *size, struct error *err)
 {
     struct stat info;

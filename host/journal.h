@@ -22,6 +22,9 @@ enum { JOURNAL_SYNC_RECORDS = 16 }; /* records between two fsync() */
 MUST_CHECK enum status journal_create(const char *path, const char *header, struct journal **out,
                                       struct error *err);
 
+/* Renames a journal that no search is writing: else it fails and stays. */
+MUST_CHECK enum status journal_move(const char *path, const char *to, struct error *err);
+
 /* Opens for reading back and appending. An unreadable tail (the line being written when the writer
  * was killed) is cut off the file; a damaged line with good ones behind it is an error, since
  * something other than a kill was at work. A file without a readable header gives STATUS_OK and

@@ -97,7 +97,7 @@ static enum status split_baud(const char *name, char *path, size_t size, int *ba
                               struct error *err)
 {
     snprintf(path, size, "%s", name);
-    *baud_hz = PROTO_BAUD_HZ;
+    *baud_hz = LINK_BAUD_MAX_HZ;
     char *colon = strrchr(path, ':');
     if (!colon || !colon[1] || colon[1 + strspn(colon + 1, "0123456789")])
         return STATUS_OK;
@@ -130,8 +130,13 @@ static enum status open_port(const char *name, struct link **out, struct error *
         return link_fd_open(name, real, out, err);
     if (!S_ISCHR(info.st_mode))
         return error_set(err, STATUS_LINK, "%s: not a serial port, terminal or socket", name);
-    status = link_serial_open(name, real, baud_hz, &refused, out, err);
-    return refused ? link_fd_open(name, real, out, err) : status;
+    const int start_hz = baud_hz < PROTO_BAUD_HZ ? baud_hz : PROTO_BAUD_HZ;
+    status = link_serial_open(name, real, start_hz, &refused, out, err);
+    if (refused)
+        status = link_fd_open(name, real, out, err);
+    if (!status)
+        (*out)->baud_max_hz = baud_hz;
+    return status;
 }
 
 enum status link_open(const char *target, struct link **out, struct error *err)

@@ -8,9 +8,13 @@
 #include <stdint.h>
 #include "error.h"
 
+enum { LINK_BAUD_MAX_HZ = 3000000 }; /* unless the user asks for more */
+
 struct link {
     const struct link_ops *ops;
-    char name[128]; /* as the user wrote it */
+    char name[128];  /* as the user wrote it */
+    int baud_hz;     /* the line's rate now; 0: it has none */
+    int baud_max_hz; /* highest rate to use */
 };
 
 struct link_ops {
@@ -22,10 +26,12 @@ struct link_ops {
     enum status (*write)(struct link *link, const uint8_t *bytes, size_t size,
                          struct error *err); /* all of it */
     void (*close)(struct link *link);        /* frees the link */
+    /* The line's rate from the next byte on, after those that are on their way. NULL: it has none. */
+    enum status (*set_baud)(struct link *link, int baud_hz, struct error *err);
 };
 
 /* target: "sim" (default core), "sim:CONFIG", "sim,OPTION..." (options handed to mpq-sim),
- * "/dev/ttyUSB0", "/dev/pts/3", with optional ":BAUD". */
+ * "/dev/ttyUSB0", "/dev/pts/3", with optional ":BAUD", the highest rate to use. */
 MUST_CHECK enum status link_open(const char *target, struct link **out, struct error *err);
 void link_close(struct link *link); /* accepts NULL */
 

@@ -14,6 +14,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "protocol.h"
+
 enum { STALL_LIMIT_MS = 10000 };
 
 struct link_fd {
@@ -21,6 +23,21 @@ struct link_fd {
     int fd;
     bool is_socket;
 };
+
+static speed_t baud_code(int baud_hz)
+{
+    static const struct {
+        int hz;
+        speed_t code;
+    } codes[] = {{115200, B115200},   {230400, B230400},   {460800, B460800},
+                 {921600, B921600},   {1000000, B1000000}, {1500000, B1500000},
+                 {2000000, B2000000}, {2500000, B2500000}, {3000000, B3000000}};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i].hz == baud_hz)
+            return codes[i].code;
+    errno = EINVAL;
+    return (speed_t)-1; /* no rate: cfsetspeed() refuses it */
+}
 
 static enum status peer_gone(const struct link *link, struct error *err)
 {
@@ -84,7 +101,21 @@ static void fd_close(struct link *link)
     free(self);
 }
 
-static const struct link_ops fd_ops = {fd_read, fd_write, fd_close};
+/* A pseudo-terminal has no line, but a simulator behind it looks at its rate. */
+static enum status fd_set_baud(struct link *link, int baud_hz, struct error *err)
+{
+    const struct link_fd *self = (const struct link_fd *)link;
+    struct termios mode;
+    if (tcgetattr(self->fd, &mode) || cfsetspeed(&mode, baud_code(baud_hz)) ||
+        tcsetattr(self->fd, TCSADRAIN, &mode))
+        return error_set(err, STATUS_LINK, "%s: the terminal cannot do %d baud: %s", link->name,
+                         baud_hz, strerror(errno));
+    link->baud_hz = baud_hz;
+    return STATUS_OK;
+}
+
+static const struct link_ops socket_ops = {fd_read, fd_write, fd_close, NULL};
+static const struct link_ops terminal_ops = {fd_read, fd_write, fd_close, fd_set_baud};
 
 static enum status open_socket(const char *name, const char *path, int *fd, struct error *err)
 {
@@ -109,6 +140,7 @@ static enum status set_raw(const char *name, int fd, struct error *err)
     if (tcgetattr(fd, &mode))
         return error_set(err, STATUS_LINK, "%s: not a terminal: %s", name, strerror(errno));
     cfmakeraw(&mode);
+    cfsetspeed(&mode, baud_code(PROTO_BAUD_HZ));
     mode.c_cc[VMIN] = 1;
     mode.c_cc[VTIME] = 0;
     if (tcsetattr(fd, TCSANOW, &mode))
@@ -144,7 +176,8 @@ enum status link_fd_open(const char *name, const char *path, struct link **out, 
         close(fd);
         return error_set(err, STATUS_NO_MEMORY, "%s: out of memory", name);
     }
-    self->base.ops = &fd_ops;
+    self->base.ops = is_socket ? &socket_ops : &terminal_ops;
+    self->base.baud_hz = is_socket ? 0 : PROTO_BAUD_HZ;
     snprintf(self->base.name, sizeof self->base.name, "%s", name);
     self->fd = fd;
     self->is_socket = is_socket;

@@ -74,15 +74,30 @@ static void serial_close(struct link *link)
     free(self);
 }
 
-static const struct link_ops serial_ops = {serial_read, serial_write, serial_close};
+static enum status cannot_do(const char *name, int baud_hz, struct error *err)
+{
+    return error_set(err, STATUS_LINK,
+                     "%s: the port cannot do %d baud; choose another rate with PORT:BAUD", name,
+                     baud_hz);
+}
+
+static enum status serial_set_baud(struct link *link, int baud_hz, struct error *err)
+{
+    const struct link_serial *self = (const struct link_serial *)link;
+    if (sp_set_baudrate(self->port, baud_hz) != SP_OK)
+        return cannot_do(link->name, baud_hz, err);
+    link->baud_hz = baud_hz;
+    return STATUS_OK;
+}
+
+static const struct link_ops serial_ops = {serial_read, serial_write, serial_close,
+                                           serial_set_baud};
 
 /* 8N1 at baud_hz, no flow control; old bytes are dropped. */
 static enum status configure(const char *name, struct sp_port *port, int baud_hz, struct error *err)
 {
     if (sp_set_baudrate(port, baud_hz) != SP_OK)
-        return error_set(err, STATUS_LINK,
-                         "%s: the port cannot do %d baud; choose another rate with PORT:BAUD", name,
-                         baud_hz);
+        return cannot_do(name, baud_hz, err);
     if (sp_set_bits(port, 8) != SP_OK || sp_set_parity(port, SP_PARITY_NONE) != SP_OK ||
         sp_set_stopbits(port, 1) != SP_OK || sp_set_flowcontrol(port, SP_FLOWCONTROL_NONE) != SP_OK)
         return error_set(err, STATUS_LINK, "%s: the port cannot do 8N1: %s", name,
@@ -130,6 +145,7 @@ enum status link_serial_open(const char *name, const char *path, int baud_hz, bo
         free(self);
         return status;
     }
+    self->base.baud_hz = baud_hz;
     *out = &self->base;
     return STATUS_OK;
 }

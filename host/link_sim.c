@@ -314,7 +314,7 @@ static void sim_close(struct link *link)
     free(self);
 }
 
-static const struct link_ops sim_ops = {sim_read, sim_write, sim_close};
+static const struct link_ops sim_ops = {sim_read, sim_write, sim_close, NULL};
 
 enum status link_sim_open(const char *name, struct link **out, struct error *err)
 {

@@ -13,13 +13,21 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"init", cmd_init, "write a starting folder for a network of your own"},
     {"train", cmd_train, "train a network in floating point"},
     {"quantize", cmd_quantize, "quantize a trained network to 8, 4 or 2 bits a layer"},
     {"eval", cmd_eval, "measure accuracy, on this machine or on a core"},
     {"dse", cmd_dse, "search the bit widths of all layers; cycles measured on the core"},
     {"bench", cmd_bench, "measure cycles on a core, by layer and by tier"},
     {"info", cmd_info, "ask a core what it is"},
+    {"import", cmd_import, "take over a trained network from an ONNX file"},
+    {"boards", cmd_boards, "list the boards, and what was proved for each"},
+    {"flash", cmd_flash, "load a bitstream into a board"},
+    {"ports", cmd_ports, "list the serial ports, and which may be a board"},
+    {"export", cmd_export, "write a quantized network as ONNX"},
     {"report", cmd_report, "table and pictures of a search"},
+    {"codegen", cmd_codegen, "write a quantized network as C for the stock compiler"},
+    {"verify", cmd_verify, "prove that this C computes what the integer model computes"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

@@ -6,6 +6,9 @@
 #include "net.h"
 #include "net_json.h"
 
+/* First part of the file names in the "data" that mpq import writes when it knows none. */
+#define NET_DATA_STUB "FILL-IN"
+
 /* Reads root's "data"; only fields that the format knows are allowed. */
 MUST_CHECK enum status net_data_parse(const struct json_scope *root, struct net_data *data);
 

@@ -41,6 +41,8 @@ static enum status check_key(const struct json_scope *scope, const cJSON *item,
                              const char *const *allowed)
 {
     char list[256] = "";
+    if (!strcmp(item->string, "comment")) /* any number of them */
+        return cJSON_IsString(item) ? STATUS_OK : json_complain(scope, "comment", "a text", item);
     for (const cJSON *other = item->next; other; other = other->next)
         if (!strcmp(other->string, item->string))
             return error_set(scope->err, STATUS_INPUT,

@@ -32,7 +32,8 @@ MUST_CHECK enum status json_complain(const struct json_scope *scope, const char 
 MUST_CHECK enum status json_enter(const struct json_scope *scope, const char *key,
                                   struct json_scope *out);
 
-/* Fails on a member whose name is not in allowed (NULL-terminated) or comes twice. */
+/* Fails on a member whose name is not in allowed (NULL-terminated) or comes twice. "comment", a
+ * text, is always allowed and means nothing. */
 MUST_CHECK enum status json_check_keys(const struct json_scope *scope, const char *const *allowed);
 
 /* Fails if there is no such member. */

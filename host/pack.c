@@ -19,6 +19,7 @@ enum { CONTAINER_BYTES_MAX = 1 << 30, CRC_START = MH_CRC32 + 4 };
 struct pack {
     const struct quant_model *quant;
     struct model plan;
+    struct model_tables tables;   /* the plan's */
     int source[MODEL_MAX_LAYERS]; /* layer of the network, or PACK_NO_SOURCE */
 };
 
@@ -48,6 +49,8 @@ static struct pack_layout layer_layout(const struct pack *pack, int layer,
         .bits = q->bits,
         .groups = l->op == OP_CONV2D ? l->groups : 1,
         .depthwise = model_is_depthwise(l, &plan->buffers[l->in], &plan->buffers[l->out]),
+        .kernel_h = l->op == OP_CONV2D ? l->kernel_h : 1,
+        .kernel_w = l->op == OP_CONV2D ? l->kernel_w : 1,
     };
 }
 
@@ -261,6 +264,7 @@ enum status pack_model(const struct quant_model *model, struct container **out, 
     if (!pack)
         return error_set(err, STATUS_NO_MEMORY, "model %s: out of memory", model->net->name);
     pack->quant = model;
+    model_set_tables(&pack->plan, &pack->tables);
     enum status status = pack_layers(model, &pack->plan, pack->source, err);
     if (status == STATUS_OK) {
         pack_arena(&pack->plan);

@@ -15,7 +15,7 @@
 
 #include "nn_insn.h"
 
-enum { ELEMENTS_MAX = 1 << 24, PLANE_BYTES_MAX = 1 << 28, CLASS_BYTES = 2 };
+enum { ELEMENTS_MAX = 1 << 24, SCRATCH_BYTES_MAX = 1 << 28, CLASS_BYTES = 2 };
 
 /* Where the values behind a layer of the network are. */
 struct place {
@@ -162,16 +162,20 @@ static enum status check_weighted(const struct walk *walk, const struct net_laye
     return STATUS_OK;
 }
 
-/* The core pads a convolution's input in its scratch memory. */
-static enum status check_plane(const struct walk *walk, const struct net_layer *layer)
+/* Of the last layer: no sum of sizes in the arena may pass 32 bits. */
+static enum status check_scratch(const struct walk *walk)
 {
-    const uint64_t height = (uint64_t)(layer->in.h + layer->pad_top + layer->pad_bottom);
-    const uint64_t width = (uint64_t)(layer->in.w + layer->pad_left + layer->pad_right);
-    const uint64_t bytes = height * width * (uint64_t)layer->in.c;
-    if (bytes <= PLANE_BYTES_MAX)
+    const struct model *plan = walk->plan;
+    const int index = plan->layer_count - 1;
+    const struct model_layer *layer = &plan->layers[index];
+    const uint32_t bytes =
+        model_scratch_bytes(layer, &plan->buffers[layer->in], &plan->buffers[layer->out]);
+    if (bytes <= SCRATCH_BYTES_MAX)
         return STATUS_OK;
-    return error_set(walk->err, STATUS_INPUT, "layer %s: padded input of %llu bytes, at most %d",
-                     layer->name, (unsigned long long)bytes, PLANE_BYTES_MAX);
+    return error_set(walk->err, STATUS_INPUT,
+                     "layer %s: needs %u bytes of work space on the core, at most %d; use smaller "
+                     "activations or a smaller kernel",
+                     walk->model->net->layers[walk->source[index]].name, bytes, SCRATCH_BYTES_MAX);
 }
 
 static enum status walk_weighted(struct walk *walk, int index)
@@ -183,9 +187,7 @@ static enum status walk_weighted(struct walk *walk, int index)
     if (layer->op == NET_CONV) { /* FC takes any shape */
         copy_window(layer, &made);
         made.groups = (uint16_t)layer->groups;
-        status = check_plane(walk, layer);
-        if (status == STATUS_OK)
-            status = shape_values(walk, &walk->at);
+        status = shape_values(walk, &walk->at);
     }
     if (status == STATUS_OK)
         status = check_weighted(walk, layer, q);
@@ -195,7 +197,8 @@ static enum status walk_weighted(struct walk *walk, int index)
     made.in2 = MODEL_NONE;
     made.weight_bits = (uint8_t)q->bits;
     made.relu = q->relu;
-    return add_layer(walk, made, layer->out, !q->relu, index);
+    status = add_layer(walk, made, layer->out, !q->relu, index);
+    return status == STATUS_OK ? check_scratch(walk) : status;
 }
 
 static enum status walk_pool(struct walk *walk, int index)
@@ -294,8 +297,8 @@ enum status pack_layers(const struct quant_model *model, struct model *plan, int
 {
     const struct net *net = model->net;
     struct walk walk = {.model = model, .plan = plan, .source = source, .err = err};
-    memset(plan, 0, sizeof *plan);
-    plan->isa_version = NN_ISA_VERSION;
+    *plan = (struct model){
+        .isa_version = NN_ISA_VERSION, .buffers = plan->buffers, .layers = plan->layers};
     snprintf(plan->name, sizeof plan->name, "%.*s", MODEL_NAME_BYTES, net->name);
     enum status status = add_buffer(&walk, net->input, net->input_signed, "input");
     plan->input = walk.at.buffer;

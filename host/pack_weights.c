@@ -82,11 +82,21 @@ static struct place dense_place(int bits, int lane, int element)
     return (struct place){first, 8 * within + 2 * lane};
 }
 
+/* Place in the container's row, (kx, ky, channel), of an element (ky, kx, channel). */
+static int row_place(const struct pack_layout *layout, int element)
+{
+    const int channels = layout->row_count / (layout->kernel_h * layout->kernel_w);
+    const int tap = element / channels;
+    const int ky = tap / layout->kernel_w, kx = tap % layout->kernel_w;
+    return (kx * layout->kernel_h + ky) * channels + element % channels;
+}
+
 static struct place weight_place(const struct pack_layout *layout, int channel, int element)
 {
     const struct lane lane = channel_lane(layout, channel);
-    struct place place = layout->depthwise ? depthwise_place(layout->bits, lane.index, element)
-                                           : dense_place(layout->bits, lane.index, element);
+    struct place place = layout->depthwise
+                             ? depthwise_place(layout->bits, lane.index, element)
+                             : dense_place(layout->bits, lane.index, row_place(layout, element));
     place.word += lane.group * group_bytes(layout);
     return place;
 }

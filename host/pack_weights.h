@@ -13,16 +13,17 @@
 struct pack_layout {
     int out_count, row_count; /* row_count: weights of one output channel */
     int bits;
-    int groups;     /* of a convolution, divides out_count; else 1 */
-    bool depthwise; /* model_is_depthwise(): groups == out_count, one input channel each */
+    int groups;             /* of a convolution, divides out_count; else 1 */
+    bool depthwise;         /* model_is_depthwise(): groups == out_count, one input channel each */
+    int kernel_h, kernel_w; /* of a convolution, else 1 */
 };
 
 /* Bytes of a layer's blocks. */
 size_t pack_layout_weight_bytes(const struct pack_layout *layout);
 size_t pack_layout_param_bytes(const struct pack_layout *layout);
 
-/* weight [out_count][row_count] to out, pack_layout_weight_bytes() bytes; and back. Values must fit
- * bits. */
+/* weight [out_count][row_count], a convolution's rows as [kernel_h][kernel_w][channels], to out,
+ * pack_layout_weight_bytes() bytes; and back. Values must fit bits. */
 void pack_layout_weights(const struct pack_layout *layout, const int8_t *weight, uint8_t *out);
 void unpack_layout_weights(const struct pack_layout *layout, const uint8_t *in, int8_t *weight);
 

@@ -224,6 +224,21 @@ void progress_finish(struct progress *p, const char *note)
     free(p);
 }
 
+void progress_warn(enum progress_mode mode, const char *text)
+{
+    const enum style style = choose_style(mode);
+    flockfile(stderr);
+    if (style == STYLE_JSON) {
+        fputs("{\"event\":\"warning\",\"text\":", stderr);
+        put_json_text(text);
+        fputs("}\n", stderr);
+    } else {
+        fprintf(stderr, "%smpq: warning: %s\n", style == STYLE_BAR ? "\n" : "", text);
+    }
+    fflush(stderr);
+    funlockfile(stderr);
+}
+
 static volatile sig_atomic_t interrupted;
 
 /* SA_RESETHAND has put the default action back: a second signal ends the process. */

@@ -25,6 +25,9 @@ void progress_update(struct progress *progress, size_t done, const char *note);
 /* Ends the line and frees; prints the time taken. */
 void progress_finish(struct progress *progress, const char *note);
 
+/* A line on stderr, or an event object, also beside a bar; shown in every mode. */
+void progress_warn(enum progress_mode mode, const char *text);
+
 /* Ctrl-C: after interrupt_install(), long loops ask interrupt_requested() and end with
  * STATUS_CANCELLED. A second Ctrl-C ends the process at once. */
 void interrupt_install(void);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
+
 enum { BITS_BYTES = 4 * NET_MAX_LAYERS + 16 };
 
 static const char STYLE[] =
@@ -187,7 +189,7 @@ enum status report_html(const struct results *results, const char *svg_path, con
     if (!out || fclose(out) != 0) {
         status = error_set(err, STATUS_NO_MEMORY, "%s: out of memory", path);
     } else {
-        status = results_write_file(path, page, size, err);
+        status = file_replace(path, page, size, err);
     }
     free(front);
     free(page);

@@ -12,6 +12,7 @@
 #include <cairo/cairo.h>
 #include <cairo/cairo-svg.h>
 
+#include "file.h"
 #include "report_scale.h"
 
 enum { WIDTH = 960, HEIGHT = 620, PNG_SCALE = 2, BITS_BYTES = 4 * NET_MAX_LAYERS };
@@ -437,7 +438,7 @@ enum status report_png(const struct results *results, const char *path, struct e
     enum status status = plot_on(surface, PNG_SCALE, results, path, err);
     if (status == STATUS_OK) {
         const cairo_status_t cairo = cairo_surface_write_to_png_stream(surface, append_bytes, &png);
-        status = cairo == CAIRO_STATUS_SUCCESS ? results_write_file(path, png.bytes, png.size, err)
+        status = cairo == CAIRO_STATUS_SUCCESS ? file_replace(path, png.bytes, png.size, err)
                                                : error_set(err, STATUS_IO, "%s: cannot write: %s",
                                                            path, cairo_status_to_string(cairo));
     }
@@ -459,7 +460,7 @@ enum status report_svg(const struct results *results, const char *path, struct e
                            cairo_status_to_string(cairo_surface_status(surface)));
     }
     if (status == STATUS_OK) {
-        status = results_write_file(path, svg.bytes, svg.size, err);
+        status = file_replace(path, svg.bytes, svg.size, err);
     }
     cairo_surface_destroy(surface);
     free(svg.bytes);

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "file.h"
 #include "pareto.h"
 
 struct results *results_create(void)
@@ -221,32 +221,10 @@ enum status results_save_csv(const struct results *results, const char *path, st
     if (fclose(file) != 0) {
         status = error_set(err, STATUS_NO_MEMORY, "%s: out of memory", path);
     } else {
-        status = results_write_file(path, text, size, err);
+        status = file_replace(path, text, size, err);
     }
     free(text);
     return status;
-}
-
-enum status results_write_file(const char *path, const char *text, size_t size, struct error *err)
-{
-    char temporary[4096];
-    if (snprintf(temporary, sizeof temporary, "%s.tmp%ld", path, (long)getpid()) >=
-        (int)sizeof temporary) {
-        return error_set(err, STATUS_IO, "%s: path too long", path);
-    }
-    FILE *file = fopen(temporary, "wb");
-    if (!file) {
-        return error_set(err, STATUS_IO, "%s: cannot write: %s", temporary, strerror(errno));
-    }
-    bool good =
-        fwrite(text, 1, size, file) == size && fflush(file) == 0 && fsync(fileno(file)) == 0;
-    good = (fclose(file) == 0) && good;
-    if (!good || rename(temporary, path) != 0) {
-        const int cause = errno;
-        (void)unlink(temporary);
-        return error_set(err, STATUS_IO, "%s: cannot write: %s", path, strerror(cause));
-    }
-    return STATUS_OK;
 }
 
 enum status results_read_file(const char *path, char **text, size_t *size, struct error *err)

@@ -141,9 +141,6 @@ MUST_CHECK enum status results_load(const char *path, struct results **out, stru
 MUST_CHECK enum status results_save_csv(const struct results *results, const char *path,
                                         struct error *err);
 
-/* Writes a file under a temporary name and renames it, so that the old one survives any failure. */
-MUST_CHECK enum status results_write_file(const char *path, const char *text, size_t size,
-                                          struct error *err);
 /* A whole file as NUL-terminated text; free() it. */
 MUST_CHECK enum status results_read_file(const char *path, char **text, size_t *size,
                                          struct error *err);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
+
 /* Largest integer that a JSON number (a double) holds exactly. */
 static const double INTEGER_MAX = 9007199254740992.0;
 
@@ -555,7 +557,7 @@ enum status results_save(const struct results *results, const char *path, struct
     char *text = NULL;
     enum status status = results_to_text(results, &text, err);
     if (status == STATUS_OK) {
-        status = results_write_file(path, text, strlen(text), err);
+        status = file_replace(path, text, strlen(text), err);
     }
     free(text);
     return status;

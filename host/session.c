@@ -9,6 +9,7 @@
 
 #include "bytes.h"
 #include "progress.h"
+#include "session_rate.h"
 
 enum {
     SLICE_MS = 200, /* how long a read may wait, so that Ctrl-C is seen */
@@ -21,6 +22,8 @@ enum {
     TRIES_MAX = 200,
     CHUNK_MIN = 64,
     GOOD_ANSWERS_TO_GROW = 16,
+    RATE_TRIES = 3, /* at a rate other than that of start-up, before it is given up */
+    RATE_TRIAL_TRIES = 2,
     WRITE_HEAD = 8,
 };
 
@@ -292,6 +295,14 @@ static enum status lose_patience(struct session *session, struct patience *patie
     session->statistics.timeouts++;
     if (!noisy && patience->pause_ms < PAUSE_MAX_MS + patience->work_ms)
         patience->pause_ms *= 2;
+    if (session_is_fast(session) &&
+        patience->tries >= (session->rate_on_trial ? RATE_TRIAL_TRIES : RATE_TRIES)) {
+        const enum status status = session_slow_down(session, err);
+        if (status)
+            return status;
+        session->latency_ms = 0;
+        begin_patience(session, patience); /* the core has to follow first */
+    }
     return resend(session, patience, err);
 }
 
@@ -442,6 +453,9 @@ enum status session_hello(struct session *session, struct target_info *info, str
 {
     uint8_t payload[6];
     struct session_answer answer;
+    enum status status = session_slow_down(session, err);
+    if (status)
+        return status;
     session->count = 0;
     session->open = session->restarted = false;
     session->write_status = PROTO_OK;
@@ -450,7 +464,7 @@ enum status session_hello(struct session *session, struct target_info *info, str
     put_u32(payload, session->nonce);
     put_u16(payload + 4, PROTO_VERSION);
     const struct session_request request = {PROTO_HELLO, payload, sizeof payload, 0, 0};
-    enum status status = ask(session, &request, &answer, err);
+    status = ask(session, &request, &answer, err);
     if (!status)
         status = check_info(session, &answer, err);
     if (status)

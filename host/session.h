@@ -44,7 +44,8 @@ struct session {
     size_t answer_size;
     size_t chunk_bytes; /* of data in a frame now: small on a noisy line */
     unsigned good_answers;
-    int latency_ms; /* smoothed */
+    bool rate_on_trial; /* session_rate.c: it is given up sooner */
+    int latency_ms;     /* smoothed */
     struct target_statistics statistics;
 };
 

@@ -20,8 +20,8 @@ const char *session_status_text(unsigned status)
 
 const char *session_type_name(unsigned type)
 {
-    static const char *const names[] = {"request", "hello", "write",    "hash", "read",
-                                        "commit",  "run",   "counters", "reset"};
+    static const char *const names[] = {"request", "hello",    "write", "hash", "read", "commit",
+                                        "run",     "counters", "reset", "rate", "echo"};
     return type < sizeof names / sizeof names[0] ? names[type] : names[0];
 }
 

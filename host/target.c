@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "bytes.h"
+#include "session_rate.h"
 #include "target_state.h"
 
 enum {
@@ -62,7 +63,7 @@ enum status target_greet(struct target *target, struct error *err)
     target->speed_hz = clock < START_SPEED_HZ ? clock : START_SPEED_HZ;
     if (target->speed_hz < SPEED_MIN_HZ)
         target->speed_hz = SPEED_MIN_HZ;
-    return STATUS_OK;
+    return session_speed_up(&target->session, clock, err);
 }
 
 enum status target_attach(struct link *link, struct target **out, struct error *err)
@@ -97,6 +98,7 @@ void target_close(struct target *target)
 {
     if (!target)
         return;
+    session_leave(&target->session);
     link_close(target->link);
     free(target->held);
     free(target);
@@ -105,6 +107,11 @@ void target_close(struct target *target)
 const struct target_info *target_info(const struct target *target)
 {
     return &target->info;
+}
+
+int target_baud_hz(const struct target *target)
+{
+    return target->link->baud_hz;
 }
 
 const struct target_statistics *target_statistics(const struct target *target)

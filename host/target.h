@@ -39,6 +39,8 @@ MUST_CHECK enum status target_open(const char *name, struct target **out, struct
 void target_close(struct target *target);
 
 const struct target_info *target_info(const struct target *target);
+/* The line's rate now; 0: a simulator's own link or a socket, which has none. */
+int target_baud_hz(const struct target *target);
 const struct target_statistics *target_statistics(const struct target *target);
 
 /* Sends the blocks of the container that the core does not hold yet and commits it. */

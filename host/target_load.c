@@ -10,6 +10,7 @@
 
 #include "bytes.h"
 #include "crc32.h"
+#include "loader.h"
 #include "target_state.h"
 
 enum {
@@ -37,31 +38,26 @@ static size_t block_size(const struct upload *upload, size_t block)
     return left < upload->block_bytes ? left : upload->block_bytes;
 }
 
-/* The core wants room for the container, the arena at the next aligned address, and no more. */
+/* Nothing is sent that the core would refuse. */
 static enum status check_fits(const struct target *target, const struct container *container,
                               struct error *err)
 {
     const struct model *model = container->model;
-    const uint64_t need = (uint64_t)container->size + MODEL_ALIGN - 1 + model->arena_bytes;
-    uint64_t weights = 0, parameters = 0;
+    const uint64_t need = loader_model_bytes(model), has = target->info.model_area_bytes;
     if (target->info.model_version != MODEL_VERSION)
         return error_set(err, STATUS_INPUT,
                          "%s: the core reads model containers of version %u, this one has %d; use "
                          "firmware and tool of one build",
                          target->link->name, target->info.model_version, MODEL_VERSION);
-    if (need <= target->info.model_area_bytes)
+    if (need <= has)
         return STATUS_OK;
-    for (int i = 0; i < model->layer_count; i++) {
-        weights += model->layers[i].weight_bytes;
-        parameters += model->layers[i].param_bytes;
-    }
     return error_set(err, STATUS_INPUT,
-                     "%s: model %s does not fit: container %zu (weights %llu, parameters %llu) + "
-                     "arena %u (scratch %u) = %llu bytes, the core's model area has %u; use fewer "
-                     "weight bits or a smaller network",
-                     target->link->name, model->name, container->size, (unsigned long long)weights,
-                     (unsigned long long)parameters, model->arena_bytes, model->scratch_bytes,
-                     (unsigned long long)need, target->info.model_area_bytes);
+                     "%s: model %s does not fit: container %zu + activations %u + tables %llu = "
+                     "%llu bytes, the core's model area has %llu; use fewer weight bits, a smaller "
+                     "network or a target with more RAM (mpq info QUANT shows where bytes go)",
+                     target->link->name, model->name, container->size, model->arena_bytes,
+                     (unsigned long long)(need - container->size - model->arena_bytes),
+                     (unsigned long long)need, (unsigned long long)has);
 }
 
 static void cut_blocks(struct upload *upload)
@@ -169,8 +165,12 @@ static enum status commit(struct upload *upload, struct error *err)
 /* Notes what the core holds from now on. */
 static void remember(struct target *target, const struct container *container)
 {
-    target->model = *container->model;
+    const struct model *model = container->model;
+    target->model = *model;
     target->model.bytes = NULL;
+    model_set_tables(&target->model, &target->tables);
+    memcpy(target->tables.buffers, model->buffers, model->buffer_count * sizeof *model->buffers);
+    memcpy(target->tables.layers, model->layers, model->layer_count * sizeof *model->layers);
     target->loaded = true;
     uint8_t *held = realloc(target->held, container->size);
     if (!held)

@@ -18,6 +18,7 @@ struct target {
     struct target_info info;
     bool loaded;
     struct model model; /* without its bytes */
+    struct model_tables tables;
     uint8_t *held;
     size_t held_size;
     uint32_t speed_hz; /* cycles in a second of the host's clock, as last seen */

@@ -21,6 +21,10 @@ $(GEN)/boards.mk: hw/boards.awk hw/boards.tsv
 	@mkdir -p $(@D)
 	$(Q)$(AWK) -v view=boards.mk -f $^ > $@
 include $(GEN)/boards.mk
+$(GEN)/board_table.h: hw/boards.awk hw/boards.tsv
+	@mkdir -p $(@D)
+	$(Q)$(AWK) -v view=board_table.h -f $^ > $@
+$(BUILD)/host/boards.o lint: $(GEN)/board_table.h
 
 HW          := $(BUILD)/hw
 CORE        ?= default
@@ -68,8 +72,8 @@ HW_TOP     := top_$(BOARD_FOLDER_$(BOARD))
 PERMANENT  ?= 0
 
 .PHONY: boards bitstream area flash area-report board-given
-boards: ## list the boards, and what was proved for each
-	@$(foreach b,$(BOARDS),printf '%-14s %s\n' '$(b)' '$(BOARD_TEXT_$(b))';)
+boards: $(BUILD)/mpq ## list the boards, and what was proved for each
+	@$(BUILD)/mpq boards
 
 board-given:
 	@$(if $(filter $(BOARD),$(BOARDS)),:,echo "mpq: BOARD: got '$(BOARD)', want one of: $(BOARDS)" >&2; exit 2)
@@ -106,8 +110,8 @@ $(HW_BIT): $(HW_OUT)/seed$(SEED)/routed.config $(HW_FIGURES)
 endif
 
 flash: board-given $(DEPS)/debian-FLASH.stamp ## make flash BOARD=name [PERMANENT=1]: load the bitstream into the FPGA, or into the board's flash
-	@$(MAKE) --no-print-directory bitstream
-	@sh hw/flash.sh openFPGALoader $(BOARD) $(BOARD_DEVICE_$(BOARD)) $(BOARD_PROGRAMMER_$(BOARD)) $(HW_BIT) $(PERMANENT)
+	@$(MAKE) --no-print-directory bitstream $(BUILD)/mpq
+	@$(BUILD)/mpq flash $(BOARD) $(HW_BIT) $(if $(filter 1,$(PERMANENT)),--permanent)
 
 AREA_BOARDS := ulx3s arty_a7_100
 AREA_SEEDS  := 1 2 3

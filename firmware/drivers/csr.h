@@ -9,6 +9,7 @@
 enum csr {
     CSR_MIE = 0x304,
     CSR_MCOUNTINHIBIT = 0x320,
+    CSR_MIP = 0x344,
     CSR_MCYCLE = 0xb00,
     CSR_MINSTRET = 0xb02,
     CSR_MHPMCOUNTER3 = 0xb03,

@@ -7,7 +7,7 @@ enum {
     DATA_VALID = 1 << 8,
     STATUS_TX_ROOM = 1 << 1,
     STATUS_TX_IDLE = 1 << 2,
-    STATUS_OVERRUN = 1 << 3
+    STATUS_ERRORS = 1 << 3 | 1 << 4 /* overrun, framing */
 };
 enum { DIVISOR_MIN = 4, DIVISOR_MAX = 65535, IRQ_RECEIVED = 1 };
 
@@ -30,11 +30,11 @@ int uart_receive(void)
     return data & DATA_VALID ? (int)(data & 0xff) : -1;
 }
 
-bool uart_take_overrun(void)
+bool uart_take_error(void)
 {
-    if (!(mmio_read(UART_STATUS) & STATUS_OVERRUN))
+    if (!(mmio_read(UART_STATUS) & STATUS_ERRORS))
         return false;
-    mmio_write(UART_STATUS, STATUS_OVERRUN);
+    mmio_write(UART_STATUS, STATUS_ERRORS);
     return true;
 }
 

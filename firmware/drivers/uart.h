@@ -7,14 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sets the rate and lets a received byte wake the core. */
+/* Sets the rate and lets a received byte or a framing error wake the core. */
 void uart_init(uint32_t clock_hz, uint32_t baud_hz);
 
 /* Takes a received byte; negative if none waits. */
 int uart_receive(void);
 
-/* Whether a received byte was lost since the last call. */
-bool uart_take_overrun(void);
+/* Whether a received byte was lost, or came without its stop bit, since the last call. */
+bool uart_take_error(void);
 
 /* Sends all bytes; waits while the transmit FIFO is full. */
 void uart_send(const uint8_t *bytes, size_t size);

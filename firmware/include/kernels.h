@@ -27,14 +27,15 @@ typedef void kernel_fn(const struct kernel_args *args);
 /* By weight width. */
 kernel_fn conv2d_w8_nn, conv2d_w4_nn, conv2d_w2_nn;
 kernel_fn fc_w8_nn, fc_w4_nn, fc_w2_nn;
-/* Those that take the weights of any width, or none. avgpool_nn: windows that
- * avgpool_nn_fits() lets through. */
-kernel_fn depthwise_nn, add_nn, avgpool_nn;
+/* Those that take the weights of any width, or none. avgpool_nn and maxpool_nn: layers that
+ * avgpool_nn_fits() and maxpool_nn_fits() let through. */
+kernel_fn depthwise_nn, add_nn, avgpool_nn, maxpool_nn;
 kernel_fn conv2d_rv32, fc_rv32, depthwise_rv32, add_rv32, avgpool_rv32;
-/* The others use no neural instruction; both tiers share them. */
+/* The others use no neural instruction; both tiers have them. */
 kernel_fn maxpool, relu, flatten, argmax;
 
 bool avgpool_nn_fits(const struct model_layer *layer);
+bool maxpool_nn_fits(const struct model_layer *layer, const struct model_buffer *in);
 
 /* The kernel of a layer in a tier (enum proto_tier); NULL cannot happen for a parsed layer. */
 kernel_fn *kernel_select(const struct kernel_args *args, unsigned tier);

@@ -18,6 +18,9 @@ struct loader_platform {
     void (*read_counters)(void *context, uint64_t counters[COUNTER_COUNT]);
     void (*set_leds)(void *context, unsigned leds); /* bits as in sysctl leds */
     void (*reset)(void *context);                   /* may return on a host */
+    /* The line's rate, from the next byte on; what was sent goes out at the old one. */
+    void (*set_rate)(void *context, uint32_t baud_hz);
+    void (*set_alarm)(void *context, uint32_t cycles); /* call loader_alarm() then; 0: never */
     uint32_t clock_hz, ram_bytes, core_config, marchid, mimpid;
     uint16_t isa_version; /* 0: the nn tier cannot run */
 };
@@ -32,14 +35,33 @@ struct loader {
     bool in_session;        /* HELLO was seen */
     bool nak_sent;          /* since the last good frame */
     uint8_t expected;       /* seq of the next request */
+    bool rate_changed;      /* the line's rate is not the one at start-up; rate.c */
+    bool rate_doubted;      /* the alarm will set it back unless a good frame comes */
     uint8_t answered;       /* requests answered since HELLO, saturates at PROTO_WINDOW_MAX */
     uint16_t running_layer; /* MODEL_NONE when no layer runs; the trap handler reports it */
     uint16_t profiled_layers;
-    uint32_t profile[MODEL_MAX_LAYERS][COUNTER_COUNT]; /* 2^32 - 1 stands for anything above */
+    uint32_t (
+        *profile)[COUNTER_COUNT];      /* of the model's layers; 2^32 - 1: that or anything above */
     uint8_t response[PROTO_FRAME_MAX]; /* the last response, kept for a repetition */
     size_t response_size;
     uint8_t wire[PROTO_WIRE_MAX];
 };
+
+/* What the loader takes for itself at the model area's end once a model is committed, behind
+ * container and arena: the model's tables and the counters of its layers. */
+static inline uint32_t loader_table_bytes(uint32_t layer_count, uint32_t buffer_count)
+{
+    const uint32_t layer_bytes = (uint32_t)(sizeof(struct model_layer) + COUNTER_COUNT * 4);
+
+    return 3 + layer_count * layer_bytes + buffer_count * (uint32_t)sizeof(struct model_buffer);
+}
+
+/* The model area that a model takes: the container, a gap up to the arena, the arena, the tables. */
+static inline uint64_t loader_model_bytes(const struct model *model)
+{
+    return (uint64_t)model->container_bytes + MODEL_ALIGN - 1 + model->arena_bytes +
+           loader_table_bytes(model->layer_count, model->buffer_count);
+}
 
 void loader_init(struct loader *loader, const struct loader_platform *platform, uint8_t *area,
                  uint32_t area_bytes);
@@ -47,7 +69,10 @@ void loader_init(struct loader *loader, const struct loader_platform *platform, 
 /* Takes one received byte; a complete request is executed and answered before the call returns. */
 void loader_feed(struct loader *loader, uint8_t byte);
 
-/* The receiver lost bytes (FIFO overrun): the current frame is bad. */
+/* The receiver lost bytes (FIFO overrun, framing error): the current frame is bad. */
 void loader_overrun(struct loader *loader);
+
+/* The alarm that platform->set_alarm() has set is due. */
+void loader_alarm(struct loader *loader);
 
 #endif

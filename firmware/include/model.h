@@ -69,9 +69,21 @@ struct model {
     uint16_t layer_count, buffer_count;
     uint16_t input, output, class_out; /* buffer indices; class_out may be MODEL_NONE */
     char name[MODEL_NAME_BYTES + 1];
+    struct model_buffer *buffers; /* [buffer_count], borrowed */
+    struct model_layer *layers;   /* [layer_count], borrowed */
+};
+
+/* Tables of the largest model there can be. */
+struct model_tables {
     struct model_buffer buffers[MODEL_MAX_BUFFERS];
     struct model_layer layers[MODEL_MAX_LAYERS];
 };
+
+static inline void model_set_tables(struct model *model, struct model_tables *tables)
+{
+    model->buffers = tables->buffers;
+    model->layers = tables->layers;
+}
 
 /* Where a container is wrong: layer or buffer number, -1 if neither. */
 struct model_fault {
@@ -82,8 +94,9 @@ struct model_fault {
 
 /* Checks size bytes at a 4-byte aligned address completely, everything in the list above but
  * MODEL_BAD_ISA (the caller compares isa_version when it runs the nn tier). area_bytes: room for
- * container and arena together. Returns MODEL_OK and fills out, which borrows bytes; else fills
- * fault and leaves out unusable. */
+ * container and arena together. out: its buffers and layers point to room for as many as the header
+ * says, or for the most there can be. Returns MODEL_OK and fills out, which borrows bytes; else
+ * fills fault and leaves out unusable. */
 enum model_fault_code model_parse(const uint8_t *bytes, uint32_t size, uint32_t area_bytes,
                                   struct model *out, struct model_fault *fault);
 

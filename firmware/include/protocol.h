@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The loader's protocol, version 1: the only definition, compiled into firmware and host.
+/* The loader's protocol, version 2: the only definition, compiled into firmware and host.
  * Freestanding. Fields are little-endian.
  *
  * Frame on the wire
@@ -23,6 +23,15 @@
  *   NAK until a good frame has come. After a silence the host repeats from the oldest unanswered
  *   request on.
  *
+ * Rate of the line
+ *   PROTO_BAUD_HZ at start-up. RATE is answered at the old rate; then the core goes over to the new
+ *   one, and so does the host once it has the answer. A core at another rate than that of start-up
+ *   goes back to it, and keeps its session, when PROTO_RATE_DOUBT_MS pass without a good frame after
+ *     it went over, or
+ *     a byte that begins a part of a frame, a lost byte or a framing error.
+ *   So it comes back when the new rate does not work, and when it meets a host at another rate; it
+ *   does not while the line is silent.
+ *
  * State of the core
  *   EMPTY --COMMIT accepted--> READY
  *   READY --WRITE to space MODEL, or COMMIT refused--> EMPTY
@@ -39,10 +48,14 @@
  *   RUN       tier u8, flags u8, stop_layer u16        RUN_* offsets below
  *   COUNTERS  first_layer u16                          first u16, count u16, counters
  *   RESET     -                                        -
+ *   RATE      baud_hz u32                              -
+ *   ECHO      bytes, PROTO_DATA_MAX at most            the same bytes
  * WRITE takes space MODEL, and INPUT if READY. PROTO_E_MODEL of COMMIT has the detail fault code,
  * layer or buffer (0xff: none), 0. RUN runs layers 0 .. stop_layer - 1 (0: all). COUNTERS gives
  * what the last RUN with RUN_PROFILE counted: COUNTER_COUNT u64 for each of `count` layers, as many
- * as fit. RESET restarts the core after the answer.
+ * as fit. RESET restarts the core after the answer. RATE is refused (PROTO_E_RANGE) if a bit would
+ * take less than 4 or more than 65535 clock cycles; whether the clock makes the rate well enough is
+ * the host's to judge.
  */
 #ifndef MPQ_PROTOCOL_H
 #define MPQ_PROTOCOL_H
@@ -51,7 +64,7 @@
 #include <stdint.h>
 
 enum {
-    PROTO_VERSION = 1,
+    PROTO_VERSION = 2,
     PROTO_RESPONSE = 0x80,
     PROTO_OVERHEAD = 6,    /* type, seq, crc */
     PROTO_DATA_MAX = 1024, /* bytes of WRITE, READ, HASH, COUNTERS data in one frame */
@@ -61,6 +74,7 @@ enum {
     PROTO_WINDOW_MAX = 16,
     PROTO_STATUS_BYTES = 4, /* status and detail at the head of a response */
     PROTO_BAUD_HZ = 115200, /* rate at start-up */
+    PROTO_RATE_DOUBT_MS = 125,
 };
 
 enum proto_type {
@@ -72,6 +86,8 @@ enum proto_type {
     PROTO_RUN = 0x06,
     PROTO_COUNTERS = 0x07,
     PROTO_RESET = 0x08,
+    PROTO_RATE = 0x09,
+    PROTO_ECHO = 0x0a,
     PROTO_NAK = 0xf0, /* core to host, unsolicited */
     /* Core to host: mcause u32, mepc u32, mtval u32, layer u16 (MODEL_NONE: not running). */
     PROTO_TRAP = 0xf1,

@@ -7,11 +7,17 @@ void argmax(const struct kernel_args *args)
 {
     /* keeps the order, makes it unsigned */
     const unsigned flip = args->in_shape->is_signed ? 0x80 : 0;
-    uint32_t best = 0;
+    const uint8_t *in = args->in, *const end = in + args->in_shape->size_bytes;
+    const uint8_t *best = in;
+    unsigned most = *in ^ flip;
 
-    for (uint32_t i = 1; i < args->in_shape->size_bytes; i++) {
-        if ((args->in[i] ^ flip) > (args->in[best] ^ flip))
-            best = i;
+    for (in++; in < end; in++) {
+        const unsigned value = *in ^ flip;
+
+        if (value > most) {
+            most = value;
+            best = in;
+        }
     }
-    put_u16(args->out, (uint16_t)best);
+    put_u16(args->out, (uint16_t)(best - args->in));
 }

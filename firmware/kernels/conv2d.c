@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Convolution without its arithmetic: take rows into the band where there is padding, gather
- * patches tile by tile, hand each tile to the group function. Groups of four channels go from last
- * to first and pixels from first to last: a last group that is not full stores over channels that
- * come later. Where none come later it computes into a word of its own. */
+/* Convolution without its arithmetic: for each row of output, copies the input that it sees into
+ * columns, of which patches that overlap are made, and hands them to the group function. Groups of
+ * four channels go from last to first and pixels from first to last: a last group that is not full
+ * stores over channels that come later. Where none come later it computes into a word of its own. */
 #include "conv2d.h"
-#include "band.h"
 #include "conv2d_plan.h"
 #include "copy.h"
 #include <stddef.h>
+
+enum { CONV2D_SHIFTED_CHANNELS = 8 /* the most with which columns are moved */ };
 
 /* What stays the same throughout a layer. */
 struct conv2d {
@@ -16,148 +17,172 @@ struct conv2d {
     uint32_t in_channels, out_channels; /* of one of the convolution's groups */
     uint32_t weight_bytes, param_bytes; /* of the same */
     uint32_t group_bytes;               /* weights of four channels */
-    uint32_t piece, pieces;             /* a window's row is gathered in pieces of some bytes */
-    uint8_t *tile;
-    const uint8_t *ring_end; /* of the band; without one it is never met */
     conv2d_group_fn *compute;
 };
 
-static void fill_row(const void *context, int y, uint8_t *slot)
-{
-    const struct conv2d *conv = context;
-    const struct model_buffer *shape = conv->args->in_shape;
-    const uint32_t row = (uint32_t)shape->width * shape->channels;
-    const uint32_t left = (uint32_t)conv->args->layer->pad_left * shape->channels;
-
-    if (y < 0 || y >= shape->height) {
-        zero_chunks(slot, conv->plan.row_bytes);
-        return;
-    }
-    zero_chunks(slot, left);
-    copy_chunks(conv->args->in + (uint32_t)y * row, slot + left, row);
-    zero_chunks(slot + left + row, (uint32_t)conv->args->layer->pad_right * shape->channels);
-}
-
-/* Patches of some pixels of an output row. */
-struct gather {
-    const uint8_t *row;  /* first row of their windows, from the first window on */
-    const uint8_t *wrap; /* where this pointer goes on at the band's first row */
+/* A row of the input on its way into the columns: count pieces of size bytes. from NULL: zeros. */
+struct pieces {
+    const uint8_t *from;
     uint8_t *to;
-    uint32_t step, pixels; /* step: bytes of the input from pixel to pixel */
+    uint32_t from_step, to_step, count, size;
 };
 
-/* size is a constant: 4, 5, 6, or a number of words up to 8; other: a variable for longer pieces. */
-ALWAYS_INLINE void gather_one(const uint8_t *from, uint8_t *to, unsigned size, uint32_t other)
+static NOINLINE void copy_bytes(struct pieces p)
 {
-    uint32_t words[8];
+    for (; p.count >= 4; p.count -= 4) {
+        const uint8_t *second = as_it_stands(p.from + p.from_step);
+        const uint8_t *third = as_it_stands(second + p.from_step);
+        const uint8_t *fourth = as_it_stands(third + p.from_step);
+        const uint8_t a = *p.from, b = *second, c = *third, d = *fourth;
 
-    if (!size) {
-        copy_chunks(from, to, other);
+        p.from = fourth + p.from_step;
+        *p.to = a;
+        *(p.to += p.to_step) = b;
+        *(p.to += p.to_step) = c;
+        *(p.to += p.to_step) = d;
+        p.to += p.to_step;
+    }
+    for (; p.count; p.count--, p.from += p.from_step, p.to += p.to_step)
+        *p.to = *p.from;
+}
+
+/* size is a constant, 2 or 3. */
+ALWAYS_INLINE void copy_half(const uint8_t *from, uint8_t *to, uint32_t size)
+{
+    const uint16_t half = load_half(from);
+
+    if (size == 3) {
+        const uint8_t byte = from[2];
+
+        store_half(to, half);
+        to[2] = byte;
+    } else {
+        store_half(to, half);
+    }
+}
+
+static NOINLINE void copy_halves(struct pieces p)
+{
+    if (p.size == 2) {
+        for (; p.count; p.count--, p.from += p.from_step, p.to += p.to_step)
+            copy_half(p.from, p.to, 2);
         return;
     }
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < size / 4; i++)
-        words[i] = load_word(from + 4 * i);
-    if (size == 5) {
-        const uint8_t last = from[4];
+    for (; p.count >= 2; p.count -= 2) {
+        copy_half(p.from, p.to, 3);
+        p.from = as_it_stands(p.from + p.from_step);
+        p.to += p.to_step;
+        copy_half(p.from, p.to, 3);
+        p.from = as_it_stands(p.from + p.from_step);
+        p.to += p.to_step;
+    }
+    if (p.count)
+        copy_half(p.from, p.to, 3);
+}
 
-        store_word(to, words[0]);
-        to[4] = last;
-    } else if (size == 6) {
-        const uint16_t last = load_half(from + 4);
+/* Up to eight bytes as two words that overlap. */
+static NOINLINE void copy_two_words(struct pieces p)
+{
+    const uint32_t last = p.size - 4;
 
-        store_word(to, words[0]);
-        store_half(to + 4, last);
-    } else {
-#pragma GCC unroll 8
-        for (unsigned i = 0; i < size / 4; i++)
-            store_word(to + 4 * i, words[i]);
+    for (; p.count; p.count--, p.from += p.from_step, p.to += p.to_step) {
+        const uint32_t a = load_word(p.from), b = load_word(p.from + last);
+
+        store_word(p.to, a);
+        store_word(p.to + last, b);
     }
 }
 
-/* A piece of the window's row for each pixel. size as for gather_one(). */
-ALWAYS_INLINE void gather_piece(const struct gather *g, const uint8_t *from, uint8_t *to,
-                                uint32_t patch_size, unsigned size, uint32_t other)
+/* Eight bytes or more; the last words may overlap. */
+static NOINLINE void copy_words(struct pieces p)
 {
-    const uint32_t step = g->step;
-    uint32_t left = g->pixels;
+    for (; p.count; p.count--, p.from += p.from_step, p.to += p.to_step) {
+        const uint8_t *from = p.from, *const end = from + p.size;
+        uint8_t *to = p.to;
 
-    for (; left >= 4 && size && size <= 8; left -= 4) {
-#pragma GCC unroll 4
-        for (unsigned i = 0; i < 4; i++) {
-            gather_one(from, to, size, other);
-            from = as_it_stands(from + step);
-            to += patch_size;
+        for (; end - from >= 16; from += 16, to += 16) {
+            const uint32_t a = load_word(from), b = load_word(from + 4);
+            const uint32_t c = load_word(from + 8), d = load_word(from + 12);
+
+            store_word(to, a);
+            store_word(to + 4, b);
+            store_word(to + 8, c);
+            store_word(to + 12, d);
         }
-    }
-    for (; left; left--, from += step, to += patch_size)
-        gather_one(from, to, size, other);
-}
-
-ALWAYS_INLINE void gather_rows(const struct conv2d *conv, struct gather g, unsigned size)
-{
-    const uint32_t channels = conv->args->in_shape->channels;
-
-    for (unsigned y = conv->args->layer->kernel_h; y; y--) {
-        const uint8_t *from = g.row;
-
-        for (uint32_t i = conv->pieces; i; i--, from += channels, g.to += conv->piece)
-            gather_piece(&g, from, g.to, conv->plan.patch_size, size, conv->piece);
-        g.row += conv->plan.row_bytes;
-        if (g.row == g.wrap)
-            g.row -= (uint32_t)conv->plan.band_size;
+        for (; end - from > 4; from += 4, to += 4)
+            store_word(to, load_word(from));
+        store_word(p.to + p.size - 4, load_word(end - 4));
     }
 }
 
-static NOINLINE void gather_4(const struct conv2d *conv, const struct gather *g)
+static void zero_pieces(struct pieces p)
 {
-    gather_rows(conv, *g, 4);
+    for (; p.count; p.count--, p.to += p.to_step) {
+        for (uint32_t i = 0; i < p.size; i++)
+            p.to[i] = 0;
+    }
 }
 
-static NOINLINE void gather_5(const struct conv2d *conv, const struct gather *g)
+static void copy_pieces(struct pieces p)
 {
-    gather_rows(conv, *g, 5);
+    if (!p.from)
+        zero_pieces(p);
+    else if (p.size == 1)
+        copy_bytes(p);
+    else if (p.size < 4)
+        copy_halves(p);
+    else if (p.size <= 8)
+        copy_two_words(p);
+    else
+        copy_words(p);
 }
 
-static NOINLINE void gather_6(const struct conv2d *conv, const struct gather *g)
+/* Moves the columns down by the input rows that the next output row does not see, where pieces are
+ * so small that copying them all again takes longer. What comes in at their ends is to be written
+ * anew. Returns how many rows of the columns are right then. */
+static int shift_columns(const struct conv2d *conv)
 {
-    gather_rows(conv, *g, 6);
+    const struct model_layer *layer = conv->args->layer;
+    const uint32_t left = layer->stride_h * conv->in_channels;
+    const int kept = layer->kernel_h - layer->stride_h;
+    uint8_t *const columns = conv->args->scratch;
+
+    if (kept <= 0 || conv->in_channels > CONV2D_SHIFTED_CHANNELS)
+        return 0;
+    copy_chunks(columns + left, columns, (uint32_t)conv->plan.size - CONV2D_SLACK - left);
+    if (layer->pad_left) {
+        uint8_t *const end = columns + layer->pad_left * conv->plan.column_bytes;
+
+        for (uint8_t *p = end - left; p < end; p++)
+            *p = 0;
+    }
+    return kept;
 }
 
-static NOINLINE void gather_8(const struct conv2d *conv, const struct gather *g)
+/* The columns of output row y, from channel first_channel on; those of the padding at both ends are
+ * zero already. */
+static void fill_columns(const struct conv2d *conv, uint32_t y, uint32_t first_channel)
 {
-    gather_rows(conv, *g, 8);
-}
+    const struct model_layer *layer = conv->args->layer;
+    const struct model_buffer *shape = conv->args->in_shape;
+    const uint32_t row = (uint32_t)shape->width * shape->channels;
+    const int top = (int)(y * layer->stride_h) - layer->pad_top;
+    const int kept = y ? shift_columns(conv) : 0;
+    struct pieces pieces = {
+        .to = conv->args->scratch + layer->pad_left * conv->plan.column_bytes +
+              (uint32_t)kept * conv->in_channels,
+        .from_step = shape->channels,
+        .to_step = conv->plan.column_bytes,
+        .count = shape->width,
+        .size = conv->in_channels,
+    };
 
-static NOINLINE void gather_12(const struct conv2d *conv, const struct gather *g)
-{
-    gather_rows(conv, *g, 12);
-}
+    for (int ky = kept; ky < layer->kernel_h; ky++, pieces.to += pieces.size) {
+        const bool inside = top + ky >= 0 && top + ky < shape->height;
 
-static NOINLINE void gather_16(const struct conv2d *conv, const struct gather *g)
-{
-    gather_rows(conv, *g, 16);
-}
-
-static NOINLINE void gather_32(const struct conv2d *conv, const struct gather *g)
-{
-    gather_rows(conv, *g, 32);
-}
-
-static NOINLINE void gather_any(const struct conv2d *conv, const struct gather *g)
-{
-    gather_rows(conv, *g, 0);
-}
-
-typedef void gather_fn(const struct conv2d *conv, const struct gather *g);
-
-static gather_fn *select_gather(uint32_t size)
-{
-    static gather_fn *const up_to_8[] = {gather_4, gather_5, gather_6, gather_8, gather_8};
-
-    if (size <= 8)
-        return up_to_8[size <= 4 ? 0 : size - 4];
-    return size <= 12 ? gather_12 : size <= 16 ? gather_16 : size <= 32 ? gather_32 : gather_any;
+        pieces.from = inside ? conv->args->in + (uint32_t)(top + ky) * row + first_channel : NULL;
+        copy_pieces(pieces);
+    }
 }
 
 /* A group with lanes channels where words would reach beyond the output, or over channels that were
@@ -219,77 +244,50 @@ static void compute_tile(const struct conv2d *conv, struct conv2d_group tile)
 static struct conv2d make(const struct kernel_args *args, conv2d_group_fn *compute)
 {
     const struct model_layer *layer = args->layer;
-    const uint32_t in_channels = (uint32_t)args->in_shape->channels / layer->groups;
     struct conv2d conv = {
         .args = args,
-        .plan = conv2d_plan_make(layer, args->in_shape, args->out_shape),
-        .in_channels = in_channels,
+        .plan = conv2d_plan_make(layer, args->in_shape),
+        .in_channels = (uint32_t)args->in_shape->channels / layer->groups,
         .out_channels = (uint32_t)args->out_shape->channels / layer->groups,
         .weight_bytes = layer->weight_bytes / layer->groups,
         .param_bytes = layer->param_bytes / layer->groups,
-        .piece = layer->groups > 1 ? in_channels : layer->kernel_w * in_channels,
-        .pieces = layer->groups > 1 ? layer->kernel_w : 1,
         .compute = compute,
     };
 
     conv.group_bytes = conv.weight_bytes / ((conv.out_channels + 3) / 4);
-    conv.tile = args->scratch + (uint32_t)conv.plan.band_size;
-    conv.ring_end = conv.tile;
     return conv;
 }
 
-/* One of the convolution's groups without patches: pixels of a row, or of all rows. */
+/* One of the convolution's groups on the input as it stands: pixels of a row, or of all rows. */
 static void run_direct(const struct conv2d *conv, struct conv2d_group tile, uint32_t first_channel)
 {
     const struct kernel_args *args = conv->args;
+    const struct model_layer *layer = args->layer;
     const uint32_t height = args->out_shape->height, width = args->out_shape->width;
-    const bool whole = args->layer->stride_h == 1 && args->layer->stride_w == 1;
+    const uint32_t row = (uint32_t)args->in_shape->width * args->in_shape->channels;
+    const bool whole = layer->stride_h == 1 && layer->stride_w == 1 && layer->kernel_w == 1;
 
     tile.patch = args->in + first_channel;
     tile.pixels = whole ? height * width : width;
     for (uint32_t y = 0; y < (whole ? 1 : height); y++) {
         compute_tile(conv, tile);
-        tile.patch += args->layer->stride_h * conv->plan.row_bytes;
+        tile.patch += layer->stride_h * row;
         tile.out += width * tile.out_stride;
     }
 }
 
-/* One of the convolution's groups: fills the tile with patches, row after row, and computes it when
- * it is full. */
-static void run_group(const struct conv2d *conv, struct conv2d_group tile, uint32_t first_channel)
+/* One of the convolution's groups by way of columns. */
+static void run_columns(const struct conv2d *conv, struct conv2d_group tile, uint32_t first_channel)
 {
     const struct kernel_args *args = conv->args;
-    const struct model_layer *layer = args->layer;
-    const uint32_t step = (uint32_t)layer->stride_w * args->in_shape->channels;
-    const uint32_t width = args->out_shape->width, room = conv->plan.tile_pixels;
-    gather_fn *const gather = select_gather(conv->piece);
-    struct band band = band_make(args->scratch, conv->plan.row_bytes, layer->kernel_h);
-    struct gather from = {.step = step};
 
-    tile.patch = conv->tile;
-    tile.pixels = 0;
+    tile.patch = args->scratch;
+    tile.pixels = args->out_shape->width;
     for (uint32_t y = 0; y < args->out_shape->height; y++) {
-        const uint32_t top = y * layer->stride_h;
-        const uint8_t *row = conv->plan.padded ? band_advance(&band, layer, top, fill_row, conv)
-                                               : args->in + top * conv->plan.row_bytes;
-
-        for (uint32_t x = 0, count; x < width; x += count) {
-            count = width - x < room - tile.pixels ? width - x : room - tile.pixels;
-            from.row = row + first_channel + x * step;
-            from.wrap = conv->ring_end + first_channel + x * step;
-            from.to = conv->tile + tile.pixels * tile.patch_size;
-            from.pixels = count;
-            gather(conv, &from);
-            tile.pixels += count;
-            if (tile.pixels < room)
-                continue;
-            compute_tile(conv, tile);
-            tile.out += tile.pixels * tile.out_stride;
-            tile.pixels = 0;
-        }
-    }
-    if (tile.pixels)
+        fill_columns(conv, y, first_channel);
         compute_tile(conv, tile);
+        tile.out += tile.pixels * tile.out_stride;
+    }
 }
 
 void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute)
@@ -306,11 +304,13 @@ void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute)
         .is_signed = args->in_shape->is_signed,
     };
 
+    if (!conv.plan.direct)
+        zero_chunks(args->scratch, (uint32_t)conv.plan.size);
     for (uint32_t i = 0; i < args->layer->groups; i++) {
         if (conv.plan.direct)
             run_direct(&conv, tile, i * conv.in_channels);
         else
-            run_group(&conv, tile, i * conv.in_channels);
+            run_columns(&conv, tile, i * conv.in_channels);
         tile.weights += conv.weight_bytes;
         tile.params += conv.param_bytes;
         tile.out += conv.out_channels;

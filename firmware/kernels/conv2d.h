@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The part of a convolution that all widths and tiers share: padding, gathering patches, walking
+/* The part of a convolution that all widths and tiers share: padding, making patches, walking
  * over the output. The arithmetic comes in as a function that computes four output channels of a
  * tile of pixels. */
 #ifndef MPQ_CONV2D_H
 #define MPQ_CONV2D_H
 
+/* Fields of struct conv2d_group for assembly. */
+#define CONV2D_GROUP_WEIGHTS    0
+#define CONV2D_GROUP_PARAMS     4
+#define CONV2D_GROUP_PATCH      8
+#define CONV2D_GROUP_WORDS      12
+#define CONV2D_GROUP_PATCH_SIZE 16
+#define CONV2D_GROUP_PIXELS     20
+#define CONV2D_GROUP_OUT        24
+#define CONV2D_GROUP_OUT_STRIDE 28
+
+#ifndef __ASSEMBLER__
+#include <stddef.h>
 #include "kernels.h"
 
 /* Four channels of some neighbouring pixels. */
 struct conv2d_group {
     const uint8_t *weights; /* of the group */
     const uint8_t *params;  /* of the group, MODEL_GROUP_BYTES */
-    const uint8_t *patch;   /* of the first pixel; 4-byte aligned rows of words */
+    const uint8_t *patch;   /* of the first pixel, at any address */
     uint32_t words;         /* of a row */
     uint32_t patch_size;    /* bytes from pixel to pixel */
     uint32_t pixels;
@@ -21,6 +33,18 @@ struct conv2d_group {
     bool is_signed; /* activations are int8 */
 };
 
+#ifdef __riscv
+_Static_assert(offsetof(struct conv2d_group, weights) == CONV2D_GROUP_WEIGHTS &&
+                   offsetof(struct conv2d_group, params) == CONV2D_GROUP_PARAMS &&
+                   offsetof(struct conv2d_group, patch) == CONV2D_GROUP_PATCH &&
+                   offsetof(struct conv2d_group, words) == CONV2D_GROUP_WORDS &&
+                   offsetof(struct conv2d_group, patch_size) == CONV2D_GROUP_PATCH_SIZE &&
+                   offsetof(struct conv2d_group, pixels) == CONV2D_GROUP_PIXELS &&
+                   offsetof(struct conv2d_group, out) == CONV2D_GROUP_OUT &&
+                   offsetof(struct conv2d_group, out_stride) == CONV2D_GROUP_OUT_STRIDE,
+               "assembly knows other places");
+#endif
+
 /* Stores four results for each pixel, in the pixels' order. What it stores beyond the channels that
  * exist lies in the next pixel's place and is overwritten by that later. */
 typedef void conv2d_group_fn(const struct conv2d_group *group);
@@ -28,4 +52,5 @@ typedef void conv2d_group_fn(const struct conv2d_group *group);
 /* The whole layer. */
 void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute);
 
+#endif
 #endif

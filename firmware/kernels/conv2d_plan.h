@@ -2,9 +2,9 @@
 /* How convolutions use their scratch. Shared by the kernels and by the scratch planner; knows no
  * arithmetic.
  *
- * Convolution: the band, kernel_h rows of the padded input (only with padding), then a tile of
- * patches. A patch is the row of K bytes that one output pixel sees; a tile is some pixels that
- * follow one another in the output.
+ * Convolution: what one row of output sees, by columns of the padded input: kernel_h * channels
+ * bytes each, one after the other. The patch of an output pixel is kernel_w of them, the next
+ * pixel's starts stride_w columns later. In groups: the channels of one.
  * Depthwise: the weights of four channels as words of four int8, one a tap; then these channels, one
  * word a pixel: the whole padded plane if it is small, else a band. */
 #ifndef MPQ_CONV2D_PLAN_H
@@ -14,47 +14,32 @@
 #include "model.h"
 
 enum {
-    CONV2D_TILE_BYTES = 2048, /* a tile holds at least one patch, and no more than fit into this */
-    CONV2D_SLACK = 16,        /* behind each row and patch, for copies that overshoot */
+    CONV2D_SLACK = 16,            /* behind the last column, for words of the last patch */
     DEPTHWISE_PLANE_BYTES = 8192, /* the largest plane that is copied whole */
 };
 
 struct conv2d_plan {
-    bool padded;         /* rows are copied into the band */
-    bool direct;         /* 1x1 kernel on whole words: patches are the input itself */
-    uint32_t row_bytes;  /* from one row of the (padded) input to the next */
-    uint64_t band_size;  /* bytes of scratch; 0 if not padded */
-    uint32_t patch_size; /* bytes from one patch of a tile to the next */
-    uint32_t tile_pixels;
-    uint32_t tile_size; /* bytes of scratch */
+    bool direct;           /* patches are the input as it stands */
+    uint32_t column_bytes; /* from column to column */
+    uint32_t patch_size;   /* bytes from one pixel's patch to the next */
+    uint64_t size;         /* bytes of scratch, a multiple of 16 */
 };
 
 static inline struct conv2d_plan conv2d_plan_make(const struct model_layer *layer,
-                                                  const struct model_buffer *in,
-                                                  const struct model_buffer *out)
+                                                  const struct model_buffer *in)
 {
     struct conv2d_plan plan = {0};
     const uint32_t width = (uint32_t)in->width + layer->pad_left + layer->pad_right;
-    const bool whole_words = in->channels % (4u * layer->groups) == 0;
+    const bool padded = layer->pad_top || layer->pad_left || layer->pad_bottom || layer->pad_right;
 
-    plan.padded = layer->pad_top || layer->pad_left || layer->pad_bottom || layer->pad_right;
-    plan.direct = !plan.padded && layer->kernel_h == 1 && layer->kernel_w == 1 && whole_words;
-    plan.row_bytes = width * in->channels;
-    if (plan.padded)
-        plan.row_bytes = (plan.row_bytes + CONV2D_SLACK + 15) & ~15u;
-    plan.band_size = plan.padded ? (uint64_t)layer->kernel_h * plan.row_bytes : 0;
+    plan.direct = !padded && layer->kernel_h == 1 && (layer->kernel_w == 1 || layer->groups == 1);
+    plan.column_bytes = (uint32_t)layer->kernel_h * (in->channels / layer->groups);
     if (plan.direct) {
         plan.patch_size = (uint32_t)layer->stride_w * in->channels;
-        plan.tile_pixels = out->width;
-        return plan;
+    } else {
+        plan.patch_size = layer->stride_w * plan.column_bytes;
+        plan.size = ((uint64_t)width * plan.column_bytes + CONV2D_SLACK + 15) & ~15ull;
     }
-    plan.patch_size = model_row_words(layer, in) * 4 + CONV2D_SLACK;
-    plan.tile_pixels = CONV2D_TILE_BYTES / plan.patch_size;
-    if (plan.tile_pixels < 1)
-        plan.tile_pixels = 1;
-    if (plan.tile_pixels > (uint32_t)out->height * out->width)
-        plan.tile_pixels = (uint32_t)out->height * out->width;
-    plan.tile_size = plan.tile_pixels * plan.patch_size;
     return plan;
 }
 

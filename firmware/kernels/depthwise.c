@@ -20,31 +20,53 @@ static void zero_words(uint8_t *to, uint32_t count)
         store_word(to, 0);
 }
 
+/* Four channels of some pixels, step bytes from one to the next, as words. */
+static void copy_pixels(const uint8_t *from, uint32_t step, uint8_t *to, uint32_t count)
+{
+    for (; count >= 4; count -= 4, to += 16) {
+        const uint32_t a = load_word(from);
+        const uint32_t b = load_word(from = as_it_stands(from + step));
+        const uint32_t c = load_word(from = as_it_stands(from + step));
+        const uint32_t d = load_word(from = as_it_stands(from + step));
+
+        from += step;
+        store_word(to, a);
+        store_word(to + 4, b);
+        store_word(to + 8, c);
+        store_word(to + 12, d);
+    }
+    for (; count; count--, to += 4) {
+        const uint32_t a = load_word(from);
+
+        from += step;
+        store_word(to, a);
+    }
+}
+
 static void fill_row(const void *context, int y, uint8_t *slot)
 {
     const struct source *source = context;
-    const uint32_t step = source->shape->channels;
-    const uint8_t *from = source->in + (uint32_t)y * source->shape->width * step;
-    uint8_t *to = slot + 4u * source->layer->pad_left;
-    uint32_t left = source->shape->width;
+    const uint32_t step = source->shape->channels, width = source->shape->width;
+    uint8_t *const to = slot + 4u * source->layer->pad_left;
 
     if (y < 0 || y >= source->shape->height) {
         zero_words(slot, source->row_bytes / 4);
         return;
     }
     zero_words(slot, source->layer->pad_left);
-    for (; left >= 4; left -= 4, from += 4 * step, to += 16) {
-        const uint32_t a = load_word(from), b = load_word(from + step);
-        const uint32_t c = load_word(from + 2 * step), d = load_word(from + 3 * step);
+    copy_pixels(source->in + (uint32_t)y * width * step, step, to, width);
+    zero_words(to + 4 * width, source->layer->pad_right);
+}
 
-        store_word(to, a);
-        store_word(to + 4, b);
-        store_word(to + 8, c);
-        store_word(to + 12, d);
-    }
-    for (; left; left--, from += step, to += 4)
-        store_word(to, load_word(from));
-    zero_words(to, source->layer->pad_right);
+/* The whole plane but its padding, which depthwise_run() has set to zero. */
+static void fill_plane(const struct source *source, uint8_t *plane)
+{
+    const uint32_t step = source->shape->channels, width = source->shape->width;
+    const uint8_t *from = source->in;
+    uint8_t *to = plane + source->layer->pad_top * source->row_bytes + 4u * source->layer->pad_left;
+
+    for (uint32_t y = source->shape->height; y; y--, from += width * step, to += source->row_bytes)
+        copy_pixels(from, step, to, width);
 }
 
 /* Four nibbles to four int8. */
@@ -117,13 +139,12 @@ static uint32_t run_plane(struct walk *walk, const struct source *source, uint32
     struct depthwise_rows *row = &walk->row;
     const uint32_t out_row = row->pixels * row->out_stride;
     uint32_t count = walk->args->out_shape->height;
-    int y = -walk->args->layer->pad_top;
 
-    for (uint8_t *to = walk->slots; to < row->ring_end; to += row->row_bytes)
-        fill_row(source, y++, to);
+    fill_plane(source, walk->slots);
     while (count && room - (count - 1) * out_row < walk->reach)
         count--;
     row->first = row->ring;
+    row->top = -walk->args->layer->pad_top;
     row->count = count;
     if (count)
         walk->compute(row);
@@ -153,6 +174,7 @@ static void run_group(struct walk *walk, uint32_t g)
     for (; y < shape->height; y++, row->out += row->pixels * row->out_stride) {
         const uint32_t room = (uint32_t)(end - row->out);
 
+        row->top = (int)(y * layer->stride_h) - layer->pad_top;
         row->first = walk->whole
                          ? row->ring + y * row->down
                          : band_advance(&band, layer, y * layer->stride_h, fill_row, &source);
@@ -178,6 +200,8 @@ void depthwise_run(const struct kernel_args *args, depthwise_rows_fn *compute)
         .row_bytes = plan.row_bytes,
         .kernel_h = args->layer->kernel_h,
         .kernel_w = args->layer->kernel_w,
+        .in_height = args->in_shape->height,
+        .top_step = args->layer->stride_h,
         .step = 4u * args->layer->stride_w,
         .pixels = args->out_shape->width,
         .out_stride = channels,
@@ -186,6 +210,8 @@ void depthwise_run(const struct kernel_args *args, depthwise_rows_fn *compute)
 
     walk.group_bytes = args->layer->weight_bytes / groups;
     walk.reach = (args->out_shape->width - 1u) * channels + 4;
+    if (plan.whole)
+        zero_words(walk.slots, plan.band_size / 4);
     for (uint32_t g = groups; g-- > 0;)
         run_group(&walk, g);
 }

@@ -15,6 +15,9 @@ struct depthwise_rows {
     const uint8_t *first, *ring, *ring_end;
     uint32_t row_bytes;
     uint32_t kernel_h, kernel_w;
+    uint32_t in_height;
+    int top;         /* input row that first stands for; padding above is negative */
+    int top_step;    /* from output row to output row */
     uint32_t count;  /* of output rows; more than one only where first + kernel rows never wrap */
     uint32_t down;   /* bytes of the band from row to row */
     uint32_t step;   /* bytes of the band from pixel to pixel */

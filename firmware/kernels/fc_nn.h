@@ -6,12 +6,14 @@
 #include "dot_nn.h"
 #include "kernels.h"
 
-ALWAYS_INLINE void fc_nn(unsigned width, const struct kernel_args *args)
+/* From group number first on. */
+ALWAYS_INLINE void fc_nn(unsigned width, const struct kernel_args *args, uint32_t first)
 {
-    const uint32_t words = model_row_words(args->layer, args->in_shape);
+    const uint32_t words = (args->in_shape->size_bytes + 3) / 4;
     const uint32_t group_bytes = words * 4 * dot_nn_weight_words(width);
-    const uint8_t *weights = args->weights, *params = args->params;
-    uint8_t *out = args->out, *const end = out + args->out_shape->channels;
+    const uint8_t *weights = args->weights + first * group_bytes;
+    const uint8_t *params = args->params + first * MODEL_GROUP_BYTES;
+    uint8_t *out = args->out + 4 * first, *const end = args->out + args->out_shape->channels;
 
     for (; out < end; out += 4, weights += group_bytes, params += MODEL_GROUP_BYTES) {
         neur_init(load_aligned(params), load_aligned(params + 4));

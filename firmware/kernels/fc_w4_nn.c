@@ -7,5 +7,5 @@
 
 void fc_w4_nn(const struct kernel_args *args)
 {
-    fc_nn(4, args);
+    fc_nn(4, args, 0);
 }

@@ -7,5 +7,5 @@
 
 void fc_w8_nn(const struct kernel_args *args)
 {
-    fc_nn(8, args);
+    fc_nn(8, args, 0);
 }

@@ -2,15 +2,17 @@
 /* The loader: requests in, responses out (protocol.h has the conversation and the states).
  *
  * Invariants
- *  1. ready implies that model was parsed from area and nothing was written to space MODEL since.
+ *  1. ready implies that model was parsed from area and nothing was written to space MODEL since;
+ *     only then model's tables and profile, which lie at the area's end, mean anything.
  *  2. expected is HELLO's seq + 1 + the requests answered since (mod 256).
  *  3. response[0 .. response_size + 2) holds type, seq and payload of the last answer, for a
  *     repetition.
  *  4. Writes go to *loader, to area[0 .. area_bytes), and through the platform; nowhere else. */
 #include <string.h>
 #include "bytes.h"
-#include "crc32.h"
 #include "loader.h"
+#include "rate.h"
+#include "request.h"
 #include "run.h"
 
 #ifndef MPQ_VERSION
@@ -18,44 +20,15 @@
 #endif
 
 enum { LED_READY = 1, LED_RUNNING = 2, LED_ERROR = 4 };
-enum {
-    NO_DETAIL = 0xff,
-    HASH_BLOCKS_MAX = 256,
-    FIRMWARE_BYTES = HELLO_DATA_BYTES - HELLO_FIRMWARE
-};
+enum { NO_DETAIL = 0xff, FIRMWARE_BYTES = HELLO_DATA_BYTES - HELLO_FIRMWARE };
 /* Fixed part of the requests' payloads. */
 enum {
     HELLO_BYTES = 6,
-    WRITE_BYTES = 8,
-    HASH_BYTES = 16,
-    READ_BYTES = 10,
     COMMIT_BYTES = 4,
     RUN_BYTES = 4,
     COUNTERS_BYTES = 2,
 };
 enum { LAYER_COUNTERS_BYTES = 8 * COUNTER_COUNT, COUNTERS_HEAD_BYTES = 4 };
-
-struct request {
-    uint8_t type, seq;
-    const uint8_t *payload;
-    size_t size;
-};
-
-/* A piece of an address space. */
-struct span {
-    uint8_t *bytes;
-    uint32_t size;
-};
-
-static uint8_t *response_payload(struct loader *loader)
-{
-    return loader->response + 2;
-}
-
-static uint8_t *response_data(struct loader *loader)
-{
-    return response_payload(loader) + PROTO_STATUS_BYTES;
-}
 
 static void send_response(struct loader *loader)
 {
@@ -106,12 +79,6 @@ static void set_leds(struct loader *loader, unsigned leds)
     loader->platform->set_leds(loader->platform->context, leds);
 }
 
-static void forget_model(struct loader *loader)
-{
-    loader->ready = false;
-    loader->profiled_layers = 0;
-}
-
 static bool tier_runs(const struct loader *loader, unsigned tier)
 {
     return tier == TIER_RV32 || (tier == TIER_NN && loader->platform->isa_version);
@@ -144,108 +111,27 @@ static enum proto_status do_hello(struct loader *loader, const struct request *r
     return PROTO_OK;
 }
 
-/* The bytes of an address space: head points to "space u8, 0 u8, index u16" of a request. */
-static enum proto_status find_space(struct loader *loader, const uint8_t *head, struct span *out)
+/* Lays the tables of the container at the area's start out at the area's end. Returns what is left
+ * for container and arena; all of it if the header's numbers cannot be, which model_parse() refuses
+ * before it touches a table. */
+static uint32_t place_tables(struct loader *loader)
 {
-    const uint16_t index = head[0] == SPACE_INPUT ? loader->model.input : get_u16(head + 2);
-    const struct model_buffer *buffer;
+    const uint16_t layers = get_u16(loader->area + MH_LAYER_COUNT);
+    const uint16_t buffers = get_u16(loader->area + MH_BUFFER_COUNT);
+    const uint32_t bytes = loader_table_bytes(layers, buffers);
+    uintptr_t at;
 
-    if (head[0] > SPACE_BUFFER || head[1])
-        return PROTO_E_SPACE;
-    if (head[0] == SPACE_MODEL) {
-        out->bytes = loader->area;
-        out->size = loader->area_bytes;
-        return PROTO_OK;
-    }
-    if (!loader->ready)
-        return PROTO_E_NO_MODEL;
-    if (index >= loader->model.buffer_count)
-        return PROTO_E_RANGE;
-    buffer = &loader->model.buffers[index];
-    out->bytes = loader->area + loader->model.arena_start + buffer->arena_offset;
-    out->size = buffer->size_bytes;
-    return PROTO_OK;
-}
-
-/* Narrows a space to size bytes from offset. */
-static enum proto_status narrow(struct span *span, uint32_t offset, uint32_t size)
-{
-    if ((uint64_t)offset + size > span->size)
-        return PROTO_E_RANGE;
-    span->bytes += offset;
-    span->size = size;
-    return PROTO_OK;
-}
-
-static enum proto_status do_write(struct loader *loader, const struct request *request)
-{
-    const uint8_t *p = request->payload;
-    enum proto_status status;
-    struct span span;
-
-    if (request->size < WRITE_BYTES || request->size > WRITE_BYTES + PROTO_DATA_MAX)
-        return PROTO_E_LENGTH;
-    if (p[0] == SPACE_BUFFER)
-        return PROTO_E_SPACE;
-    status = find_space(loader, p, &span);
-    if (!status)
-        status = narrow(&span, get_u32(p + 4), (uint32_t)request->size - WRITE_BYTES);
-    if (status)
-        return status;
-    if (p[0] == SPACE_MODEL)
-        forget_model(loader);
-    memcpy(span.bytes, p + WRITE_BYTES, span.size);
-    return PROTO_OK;
-}
-
-static enum proto_status do_hash(struct loader *loader, const struct request *request)
-{
-    const uint8_t *p = request->payload;
-    uint8_t *data = response_data(loader);
-    enum proto_status status;
-    struct span span;
-    uint32_t block;
-
-    if (request->size != HASH_BYTES)
-        return PROTO_E_LENGTH;
-    status = find_space(loader, p, &span);
-    if (!status)
-        status = narrow(&span, get_u32(p + 4), get_u32(p + 8));
-    if (status)
-        return status;
-    block = get_u32(p + 12);
-    if (!block || span.size > (uint64_t)block * HASH_BLOCKS_MAX)
-        return PROTO_E_RANGE;
-    while (span.size) {
-        const uint32_t size = span.size < block ? span.size : block;
-
-        put_u32(data, crc32_update(0, span.bytes, size));
-        data += 4;
-        span.bytes += size;
-        span.size -= size;
-    }
-    loader->response_size = (size_t)(data - response_payload(loader));
-    return PROTO_OK;
-}
-
-static enum proto_status do_read(struct loader *loader, const struct request *request)
-{
-    const uint8_t *p = request->payload;
-    enum proto_status status;
-    struct span span;
-
-    if (request->size != READ_BYTES)
-        return PROTO_E_LENGTH;
-    status = find_space(loader, p, &span);
-    if (!status)
-        status = narrow(&span, get_u32(p + 4), get_u16(p + 8));
-    if (status)
-        return status;
-    if (span.size > PROTO_DATA_MAX)
-        return PROTO_E_RANGE;
-    memcpy(response_data(loader), span.bytes, span.size);
-    loader->response_size += span.size;
-    return PROTO_OK;
+    if (layers > MODEL_MAX_LAYERS || buffers > MODEL_MAX_BUFFERS)
+        return loader->area_bytes;
+    if (bytes > loader->area_bytes)
+        return 0;
+    at = ((uintptr_t)loader->area + loader->area_bytes - bytes + 3) & ~(uintptr_t)3;
+    loader->model.layers = (struct model_layer *)at;
+    at += layers * sizeof(struct model_layer);
+    loader->model.buffers = (struct model_buffer *)at;
+    at += buffers * sizeof(struct model_buffer);
+    loader->profile = (uint32_t(*)[COUNTER_COUNT])at;
+    return loader->area_bytes - bytes;
 }
 
 static enum proto_status do_commit(struct loader *loader, const struct request *request)
@@ -259,7 +145,7 @@ static enum proto_status do_commit(struct loader *loader, const struct request *
     forget_model(loader);
     size = get_u32(request->payload);
     if (size <= loader->area_bytes)
-        model_parse(loader->area, size, loader->area_bytes, &loader->model, &fault);
+        model_parse(loader->area, size, place_tables(loader), &loader->model, &fault);
     if (fault.code) {
         detail[0] = (uint8_t)fault.code;
         detail[1] = fault.layer >= 0    ? (uint8_t)fault.layer
@@ -426,6 +312,15 @@ static enum proto_status do_counters(struct loader *loader, const struct request
     return PROTO_OK;
 }
 
+static enum proto_status do_echo(struct loader *loader, const struct request *request)
+{
+    if (request->size > PROTO_DATA_MAX)
+        return PROTO_E_LENGTH;
+    memcpy(response_data(loader), request->payload, request->size);
+    loader->response_size += request->size;
+    return PROTO_OK;
+}
+
 static enum proto_status execute(struct loader *loader, const struct request *request)
 {
     switch (request->type) {
@@ -443,6 +338,10 @@ static enum proto_status execute(struct loader *loader, const struct request *re
         return do_run(loader, request);
     case PROTO_COUNTERS:
         return do_counters(loader, request);
+    case PROTO_RATE:
+        return rate_check(loader, request->payload, request->size);
+    case PROTO_ECHO:
+        return do_echo(loader, request);
     case PROTO_RESET:
         return request->size ? PROTO_E_LENGTH : PROTO_OK;
     default:
@@ -477,6 +376,14 @@ static void serve_expected(struct loader *loader, const struct request *request)
     serve(loader, request);
     if (request->type == PROTO_RESET && response_payload(loader)[0] == PROTO_OK)
         restart(loader);
+}
+
+/* The answer to the last request has been sent at the old rate; also if it was sent again, as the
+ * core may have gone back meanwhile. */
+static void change_rate_if_asked(struct loader *loader, const struct request *request)
+{
+    if (request->type == PROTO_RATE && response_payload(loader)[0] == PROTO_OK)
+        rate_change(loader, get_u32(request->payload));
 }
 
 /* Answers a request that was executed before. age: 1 for the last one. */
@@ -522,6 +429,7 @@ static void accept_request(struct loader *loader, const struct request *request)
         return;
     }
     loader->nak_sent = false;
+    rate_prove(loader);
     if (request->type == PROTO_HELLO)
         serve_hello(loader, request);
     else if (!loader->in_session)
@@ -531,6 +439,8 @@ static void accept_request(struct loader *loader, const struct request *request)
         serve_expected(loader, request);
     else
         repeat_answer(loader, request, age);
+    if (loader->in_session && age <= 1)
+        change_rate_if_asked(loader, request);
 }
 
 void loader_init(struct loader *loader, const struct loader_platform *platform, uint8_t *area,
@@ -541,6 +451,8 @@ void loader_init(struct loader *loader, const struct loader_platform *platform, 
     loader->area_bytes = area_bytes;
     loader->in_session = false;
     loader->nak_sent = false;
+    loader->rate_changed = false;
+    loader->rate_doubted = false;
     loader->expected = 0;
     loader->answered = 0;
     loader->running_layer = MODEL_NONE;
@@ -580,12 +492,14 @@ void loader_feed(struct loader *loader, uint8_t byte)
         rx->code_left--; /* inside a COBS run, where nearly all bytes are */
         rx->bytes[rx->size++] = byte;
     } else {
+        rate_doubt(loader);
         (void)frame_receiver_feed(rx, byte, &unused); /* no event without a delimiter */
     }
 }
 
 void loader_overrun(struct loader *loader)
 {
+    rate_doubt(loader);
     loader->receiver.fault = NAK_OVERRUN;
     loader->receiver.code_left = 1; /* not between frames: the fault holds until the delimiter */
 }

@@ -7,10 +7,11 @@
 #include "csr.h"
 #include "loader.h"
 #include "sysctl.h"
+#include "timer.h"
 #include "trap.h"
 #include "uart.h"
 
-enum { MIE_EXTERNAL = 1 << 11 };
+enum { MIE_TIMER = 1 << 7, MIE_EXTERNAL = 1 << 11 };
 
 extern uint8_t model_area[]; /* from the linker script */
 
@@ -42,6 +43,19 @@ static void platform_reset(void *context)
     sysctl_restart();
 }
 
+static void platform_set_rate(void *context, uint32_t baud_hz)
+{
+    (void)context;
+    uart_flush();
+    uart_init(platform.clock_hz, baud_hz);
+}
+
+static void platform_set_alarm(void *context, uint32_t cycles)
+{
+    (void)context;
+    timer_set_alarm(cycles);
+}
+
 static void platform_init(void)
 {
     const struct sysctl_info info = sysctl_read_info();
@@ -51,6 +65,8 @@ static void platform_init(void)
         .read_counters = platform_read_counters,
         .set_leds = platform_set_leds,
         .reset = platform_reset,
+        .set_rate = platform_set_rate,
+        .set_alarm = platform_set_alarm,
         .clock_hz = info.clock_hz,
         .ram_bytes = info.ram_bytes,
         .core_config = info.core_config,
@@ -61,11 +77,14 @@ static void platform_init(void)
     uart_init(info.clock_hz, PROTO_BAUD_HZ);
 }
 
-/* Sleeps until a byte waits. The interrupt is enabled in mie but never taken: mstatus.MIE is 0. */
+/* Sleeps until a byte waits, or an error or the alarm is to be told. The interrupts are enabled in
+ * mie but never taken: mstatus.MIE is 0. */
 static void wait_for_byte(void)
 {
-    if (uart_take_overrun())
+    if (uart_take_error())
         loader_overrun(&loader);
+    if (timer_is_due())
+        loader_alarm(&loader);
     trap_check_stack();
     __asm__ volatile("wfi" ::: "memory");
 }
@@ -80,7 +99,7 @@ int main(void)
     trap_watch_layer(&loader.running_layer);
     platform_init();
     counters_start();
-    CSR_WRITE(CSR_MIE, MIE_EXTERNAL);
+    CSR_WRITE(CSR_MIE, MIE_EXTERNAL | MIE_TIMER);
     loader_init(&loader, &platform, model_area, model_area_bytes());
     for (;;) {
         const int byte = uart_receive();
@@ -89,7 +108,7 @@ int main(void)
             wait_for_byte();
             continue;
         }
-        if (byte == 0 && uart_take_overrun()) /* before the frame that lost a byte is judged */
+        if (byte == 0 && uart_take_error()) /* before the frame that lost a byte is judged */
             loader_overrun(&loader);
         loader_feed(&loader, (uint8_t)byte);
     }

@@ -395,9 +395,9 @@ uint32_t model_scratch_bytes(const struct model_layer *layer, const struct model
 
         size = (uint64_t)plan.weight_size + plan.band_size;
     } else {
-        const struct conv2d_plan plan = conv2d_plan_make(layer, in, out);
+        const struct conv2d_plan plan = conv2d_plan_make(layer, in);
 
-        size = plan.band_size + plan.tile_size;
+        size = plan.size;
     }
     return size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
 }

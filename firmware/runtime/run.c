@@ -5,15 +5,15 @@
 #include "protocol.h"
 #include "run.h"
 
-/* By weight width: 8, 4, 2 bits. */
+/* By weight width: 2, 4, 8 bits. */
 static unsigned width_index(const struct model_layer *layer)
 {
-    return layer->weight_bits == 8 ? 0 : layer->weight_bits == 4 ? 1 : 2;
+    return layer->weight_bits / 4;
 }
 
 static kernel_fn *select_conv2d(const struct kernel_args *args, bool is_nn)
 {
-    static kernel_fn *const nn[] = {conv2d_w8_nn, conv2d_w4_nn, conv2d_w2_nn};
+    static kernel_fn *const nn[] = {conv2d_w2_nn, conv2d_w4_nn, conv2d_w8_nn};
 
     if (model_is_depthwise(args->layer, args->in_shape, args->out_shape))
         return is_nn ? depthwise_nn : depthwise_rv32;
@@ -22,7 +22,7 @@ static kernel_fn *select_conv2d(const struct kernel_args *args, bool is_nn)
 
 static kernel_fn *select_fc(const struct kernel_args *args, bool is_nn)
 {
-    static kernel_fn *const nn[] = {fc_w8_nn, fc_w4_nn, fc_w2_nn};
+    static kernel_fn *const nn[] = {fc_w2_nn, fc_w4_nn, fc_w8_nn};
 
     return is_nn ? nn[width_index(args->layer)] : fc_rv32;
 }
@@ -32,13 +32,13 @@ kernel_fn *kernel_select(const struct kernel_args *args, unsigned tier)
     const struct model_layer *layer = args->layer;
     const bool is_nn = tier == TIER_NN;
 
+    if (layer->op == OP_FC) /* first: small networks are made of these */
+        return select_fc(args, is_nn);
     switch (layer->op) {
     case OP_CONV2D:
         return select_conv2d(args, is_nn);
-    case OP_FC:
-        return select_fc(args, is_nn);
     case OP_MAXPOOL:
-        return maxpool;
+        return is_nn && maxpool_nn_fits(layer, args->in_shape) ? maxpool_nn : maxpool;
     case OP_AVGPOOL:
         return is_nn && avgpool_nn_fits(layer) ? avgpool_nn : avgpool_rv32;
     case OP_RELU:

@@ -10,7 +10,7 @@ module top_arty_a7 (
   output logic [3:0] led_o
 );
 
-  logic       clk, locked;
+  logic       clk, clk2x, locked;
   logic [2:0] leds;
 
   board_pll_xilinx7 #(
@@ -19,11 +19,13 @@ module top_arty_a7 (
   ) u_pll (
     .clk_i   (clk_100mhz_i),
     .clk_o   (clk),
+    .clk2x_o (clk2x),
     .locked_o(locked)
   );
 
   board_soc u_soc (
     .clk_i    (clk),
+    .clk2x_i  (clk2x),
     .rst_ni   (locked & ck_rst_ni),
     .uart_rx_i(uart_txd_i),
     .uart_tx_o(uart_rxd_o),

@@ -10,7 +10,7 @@ module top_colorlight_i9 (
   output logic led_no
 );
 
-  logic       clk, locked;
+  logic       clk, clk2x, locked;
   logic [2:0] leds;
 
   board_pll_ecp5 #(
@@ -19,11 +19,13 @@ module top_colorlight_i9 (
   ) u_pll (
     .clk_i   (clk_25mhz_i),
     .clk_o   (clk),
+    .clk2x_o (clk2x),
     .locked_o(locked)
   );
 
   board_soc u_soc (
     .clk_i    (clk),
+    .clk2x_i  (clk2x),
     .rst_ni   (locked),
     .uart_rx_i,
     .uart_tx_o,

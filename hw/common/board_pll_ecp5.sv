@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The board's clock from its oscillator, with a PLL of the ECP5.
 // Function: clk_o has ClockHz = OscillatorHz * Multiplier / Divider. Output CLKOP feeds back at the oscillator's rate,
-//           output CLKOS is the clock, so that the phase detector runs at the full rate of the oscillator.
+//           output CLKOS is the clock, so that the phase detector runs at the full rate of the oscillator. clk2x_o has
+//           twice the rate, from output CLKOS2; of its rising edges, every second one is one of clk_o: both outputs
+//           start at the same cycle of the PLL's oscillator, as CPHASE is one less than the divider of each.
 // Timing:   locked_o rises when clk_o is stable.
 // Misuse:   a rate that no Multiplier and Divider give with the oscillator of the PLL between 400 and 800 MHz is an
 //           error at elaboration.
@@ -13,19 +15,20 @@ module board_pll_ecp5 #(
 ) (
   input  logic clk_i,
   output logic clk_o,
+  output logic clk2x_o,
   output logic locked_o
 );
 
   localparam longint unsigned VcoMinHz = 400_000_000;
   localparam longint unsigned VcoMaxHz = 800_000_000;
 
-  // Greatest multiplier that gives the rate exactly; 0 if there is none
+  // Greatest multiplier that gives the rate and twice of it exactly; 0 if there is none
   function automatic int unsigned find_multiplier();
     longint unsigned vco_hz;
     for (int unsigned multiplier = 128; multiplier > 0; multiplier--) begin
       vco_hz = longint'(OscillatorHz) * longint'(multiplier);
       if (vco_hz >= VcoMinHz && vco_hz <= VcoMaxHz && vco_hz % longint'(ClockHz) == 0 &&
-          vco_hz / longint'(ClockHz) <= 128) begin
+          vco_hz / longint'(ClockHz) % 2 == 0 && vco_hz / longint'(ClockHz) <= 128) begin
         return multiplier;
       end
     end
@@ -50,12 +53,16 @@ module board_pll_ecp5 #(
     .CLKOP_CPHASE  (Multiplier - 1),
     .CLKOS_ENABLE  ("ENABLED"),
     .CLKOS_DIV     (Divider),
-    .CLKOS_CPHASE  (Divider - 1)
+    .CLKOS_CPHASE  (Divider - 1),
+    .CLKOS2_ENABLE ("ENABLED"),
+    .CLKOS2_DIV    (Divider / 2),
+    .CLKOS2_CPHASE (Divider / 2 - 1)
   ) u_pll (
     .CLKI        (clk_i),
     .CLKFB       (feedback),
     .CLKOP       (feedback),
     .CLKOS       (clk_o),
+    .CLKOS2      (clk2x_o),
     .LOCK        (locked_o),
     .RST         (1'b0),
     .STDBY       (1'b0),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The board's clock from its oscillator, with a PLL of the Xilinx 7 series.
-// Function: clk_o has ClockHz = OscillatorHz * Multiplier / Divider.
+// Function: clk_o has ClockHz = OscillatorHz * Multiplier / Divider, clk2x_o twice of it; each rising edge of clk_o is one
+//           of clk2x_o.
 // Timing:   locked_o rises when clk_o is stable.
 // Misuse:   an oscillator whose period is not a whole number of nanoseconds, and a rate that no Multiplier and Divider
 //           give with the oscillator of the PLL between 800 and 1600 MHz, are errors at elaboration.
@@ -12,19 +13,20 @@ module board_pll_xilinx7 #(
 ) (
   input  logic clk_i,
   output logic clk_o,
+  output logic clk2x_o,
   output logic locked_o
 );
 
   localparam longint unsigned VcoMinHz = 800_000_000;
   localparam longint unsigned VcoMaxHz = 1_600_000_000;
 
-  // Smallest multiplier that gives the rate exactly; 0 if there is none
+  // Smallest multiplier that gives the rate and twice of it exactly; 0 if there is none
   function automatic int unsigned find_multiplier();
     longint unsigned vco_hz;
     for (int unsigned multiplier = 2; multiplier <= 64; multiplier++) begin
       vco_hz = longint'(OscillatorHz) * longint'(multiplier);
       if (vco_hz >= VcoMinHz && vco_hz <= VcoMaxHz && vco_hz % longint'(ClockHz) == 0 &&
-          vco_hz / longint'(ClockHz) <= 128) begin
+          vco_hz / longint'(ClockHz) % 2 == 0 && vco_hz / longint'(ClockHz) <= 128) begin
         return multiplier;
       end
     end
@@ -38,18 +40,20 @@ module board_pll_xilinx7 #(
     $error("board_pll_xilinx7: no setting of the PLL gives ClockHz");
   end
 
-  logic feedback, clk;
+  logic feedback, clk, clk2x;
 
   PLLE2_BASE #(
     .CLKIN1_PERIOD (1_000_000_000 / OscillatorHz),  // ns
     .CLKFBOUT_MULT (Multiplier),
     .DIVCLK_DIVIDE (1),
-    .CLKOUT0_DIVIDE(Divider)
+    .CLKOUT0_DIVIDE(Divider),
+    .CLKOUT1_DIVIDE(Divider / 2)
   ) u_pll (
     .CLKIN1  (clk_i),
     .CLKFBIN (feedback),
     .CLKFBOUT(feedback),
     .CLKOUT0 (clk),
+    .CLKOUT1 (clk2x),
     .LOCKED  (locked_o),
     .PWRDWN  (1'b0),
     .RST     (1'b0)
@@ -58,6 +62,11 @@ module board_pll_xilinx7 #(
   BUFG u_buffer (
     .I(clk),
     .O(clk_o)
+  );
+
+  BUFG u_buffer2x (
+    .I(clk2x),
+    .O(clk2x_o)
   );
 
 endmodule

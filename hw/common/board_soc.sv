@@ -8,6 +8,7 @@
 
 module board_soc (
   input  logic       clk_i,
+  input  logic       clk2x_i,    // twice clk_i, rising edges aligned; for the core configurations with multi_pump
   input  logic       rst_ni,     // asynchronous
 
   input  logic       uart_rx_i,
@@ -33,9 +34,11 @@ module board_soc (
     .BranchTargetALU(board_pkg::BranchTargetALU),
     .NnUnit         (board_pkg::NnUnit),
     .NnAlias        (board_pkg::NnAlias),
+    .NnMultiPump    (board_pkg::NnMultiPump),
     .CoreConfigIndex(board_pkg::CoreConfigIndex)
   ) u_soc (
     .clk_i,
+    .clk2x_i,
     .rst_ni         (rst_n),
     .uart_rx_i,
     .uart_tx_o,

@@ -11,7 +11,7 @@ module top_ulx3s (
   output logic       wifi_gpio0_o
 );
 
-  logic       clk, locked;
+  logic       clk, clk2x, locked;
   logic [2:0] leds;
 
   board_pll_ecp5 #(
@@ -20,11 +20,13 @@ module top_ulx3s (
   ) u_pll (
     .clk_i   (clk_25mhz_i),
     .clk_o   (clk),
+    .clk2x_o (clk2x),
     .locked_o(locked)
   );
 
   board_soc u_soc (
     .clk_i    (clk),
+    .clk2x_i  (clk2x),
     .rst_ni   (locked & ~button_fire1_i),
     .uart_rx_i(ftdi_txd_i),
     .uart_tx_o(ftdi_rxd_o),

@@ -2,14 +2,24 @@
 // Four-lane dot product of the neural unit.
 // Function: sum_o[k] = sum over the mode's products of weight and activation for output k; see rtl/README.md.
 //           Each lane has four multipliers, of 8, 4, 2 and 2 weight bits; a mode uses the first one, two or four.
-//           Lane 0 of every word is its most significant byte.
+//           With MultiPump a lane has the two wider multipliers only, which take the other two's operands in the first
+//           half of the cycle. Lane 0 of every word is its most significant byte.
 // Form:     the widths are those that the sums need, for every weight and activation; no sum is as wide as its
 //           terms would allow, so that Yosys leaves the three adders apart: carry-save adders would be larger.
-// Timing:   combinational; nn_unit adds the sums to its accumulators.
+// Timing:   combinational; nn_unit adds the sums to its accumulators. With MultiPump the inputs are stable from the
+//           start of a cycle of clk_i on, and the sums are there in its second half; clk2x_i rises at the start of both
+//           halves, and first_i is 1 in the first one.
 // Misuse:   sum_o has no meaning while en_i is 0.
 // Model:    tests/model/nn_model.c, equal for every input. Tests: tests/rtl/
 
-module nn_dot (
+module nn_dot #(
+  parameter bit MultiPump = 1'b0
+) (
+  // For MultiPump
+  input  logic        clk2x_i,
+  input  logic        rst_ni,
+  input  logic        first_i,
+
   input  logic        en_i,
   input  logic [2:0]  mode_i,         // [1:0] nn_op_pkg::mode_e, [2] activations are signed
   input  logic [1:0]  index_i,        // next activation byte (8-bit mode), pair of bytes (4-bit mode)
@@ -64,6 +74,21 @@ module nn_dot (
     logic signed [10:0] product2, product3;
     logic signed [15:0] pair01;  // of products 0 and 1: fits, as 8-bit weights come alone
     logic signed [10:0] pair23;  // of products 2 and 3: fits, as neither is more than 510 in size
+    logic signed [10:0] pair23_q;
+
+    if (MultiPump) begin : gen_first_half
+      always_ff @(posedge clk2x_i or negedge rst_ni) begin
+        if (!rst_ni) begin
+          pair23_q <= '0;
+        end else if (first_i) begin
+          pair23_q <= 11'(pair01);
+        end
+      end
+    end else begin : gen_no_first_half
+      logic unused_pump;
+      assign unused_pump = ^{clk2x_i, rst_ni, first_i};
+      assign pair23_q    = '0;
+    end
 
     always_comb begin
       weight0  = '0;
@@ -98,12 +123,18 @@ module nn_dot (
         endcase
 
         factor0  = activation[depthwise ? 2'(k) : first];
-        product0 = 16'(weight0) * 16'(factor0);
-        product1 = 12'(weight1) * 12'(shared1);
-        product2 = 11'(weight2) * 11'(activation[2]);
-        product3 = 11'(weight3) * 11'(activation[3]);
+        if (MultiPump) begin
+          product0 = 16'(first_i ? 8'(weight2) : weight0) * 16'(first_i ? activation[2] : factor0);
+          product1 = 12'(first_i ? 4'(weight3) : weight1) * 12'(first_i ? activation[3] : shared1);
+          pair23   = pair23_q;
+        end else begin
+          product0 = 16'(weight0) * 16'(factor0);
+          product1 = 12'(weight1) * 12'(shared1);
+          product2 = 11'(weight2) * 11'(activation[2]);
+          product3 = 11'(weight3) * 11'(activation[3]);
+          pair23   = product2 + product3;
+        end
         pair01   = product0 + 16'(product1);
-        pair23   = product2 + product3;
         sum_o[k] = 17'(pair01) + 17'(pair23);
       end
     end

@@ -7,14 +7,23 @@
 // Form:     ~p + 1 is acc * multiplier (mod 2^32) for acc < 0, so that q = acc * multiplier + R, where R = 0 too for
 //           shift 1 and acc < 0. The product is made of two that fit an 18 x 18 multiplier. Of the shifted value only
 //           eight bits are made; of the bits above them it is enough to know whether all are equal to the sign.
+//           With MultiPump the two products are made by one multiplier, the upper one in the first half of the cycle.
 // Timing:   load_i takes q at the end of the first cycle; result_o is there in the second one, in which second_i is 1
-//           and shift_i and relu_i are still those of the first.
+//           and shift_i and relu_i are still those of the first. With MultiPump acc_i and multiplier_i are stable from
+//           the start of a cycle of clk_i on; clk2x_i rises at the start of both its halves, and first_i is 1 in the
+//           first one.
 // Misuse:   second_i = 0 gives zero.
 // Model:    tests/model/nn_model.c, equal for every input. Tests: tests/rtl/
 
-module nn_requantize (
+module nn_requantize #(
+  parameter bit MultiPump = 1'b0
+) (
   input  logic        clk_i,
   input  logic        rst_ni,
+
+  // For MultiPump
+  input  logic        clk2x_i,
+  input  logic        first_i,
 
   input  logic        load_i,
   input  logic        second_i,
@@ -25,18 +34,16 @@ module nn_requantize (
   output logic [7:0]  result_o
 );
 
-  function automatic logic [31:0] scale_and_round(logic [31:0] acc, logic [7:0] multiplier, logic [4:0] shift);
-    logic [24:0] low;    // product of acc[16:0]
-    logic [14:0] high;   // product of acc[31:17], as far as it counts
-    logic [31:0] rounding;
-    low  = 25'(acc[16:0]) * 25'(multiplier);
-    high = 15'(acc[31:17] * 15'(multiplier));
+  function automatic logic [31:0] rounding(logic negative, logic [4:0] shift);
+    logic [31:0] half;
     for (int unsigned i = 0; i < 32; i++) begin
-      rounding[i] = (shift == 5'(i + 1)) & (i < 31) & ~(acc[31] & (i == 0));
+      half[i] = (shift == 5'(i + 1)) & (i < 31) & ~(negative & (i == 0));
     end
-    return {15'(low[24:17]) + high, low[16:0]} + rounding;
+    return half;
   endfunction
 
+  logic [24:0] low;   // product of acc[16:0]
+  logic [14:0] high;  // product of acc[31:17], as far as it counts
   logic [31:0] q_q;
   logic        sign;
 
@@ -48,11 +55,31 @@ module nn_requantize (
   logic [7:0]  by1;
   logic [4:0]  lost;  // a step has left out a bit that is not a copy of the sign
 
+  if (MultiPump) begin : gen_pump
+    logic [14:0] high_q;
+
+    assign low  = 25'(first_i ? 17'(acc_i[31:17]) : acc_i[16:0]) * 25'(multiplier_i);
+    assign high = high_q;
+
+    always_ff @(posedge clk2x_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        high_q <= '0;
+      end else if (first_i) begin
+        high_q <= low[14:0];
+      end
+    end
+  end else begin : gen_no_pump
+    logic unused_pump;
+    assign unused_pump = ^{clk2x_i, first_i};
+    assign low         = 25'(acc_i[16:0]) * 25'(multiplier_i);
+    assign high        = 15'(acc_i[31:17] * 15'(multiplier_i));
+  end
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       q_q <= '0;
     end else if (load_i) begin
-      q_q <= scale_and_round(acc_i, multiplier_i, shift_i);
+      q_q <= {15'(low[24:17]) + high, low[16:0]} + rounding(acc_i[31], shift_i);
     end
   end
 

@@ -8,12 +8,20 @@
 //           stall) or killed (en_i = 0) leaves it as it was. If en_i falls between the two cycles of OpRes, the
 //           instruction starts again.
 //           result_o is the result of OpRes in the cycle in which en_i and valid_o are 1, and has no meaning otherwise.
+// MultiPump: half the multipliers at twice the clock, with the same results in the same cycles. clk2x_i has twice the rate
+//           of clk_i, and each rising edge of clk_i is one of clk2x_i, from one PLL; both run whenever the unit is out
+//           of reset. In a cycle of clk_i the inputs must be there early enough for a multiplication in its first half.
+//           The first instruction comes one cycle after reset, or later.
+//           Without MultiPump clk2x_i is not used.
 // Misuse:   the fourth operator does nothing and is valid at once. CSR numbers 5 to 7 read as 0, writes to them do
 //           nothing. A CSR write together with en_i cannot happen on a single-issue core; it has no meaning.
 // Model:    tests/model/nn_model.c. Tests: tests/rtl/
 
-module nn_unit (
+module nn_unit #(
+  parameter bit MultiPump = 1'b0
+) (
   input  logic           clk_i,
+  input  logic           clk2x_i,
   input  logic           rst_ni,
 
   // Instruction in the execution stage
@@ -40,6 +48,8 @@ module nn_unit (
   logic        second_q;         // second cycle of OpRes
   logic [16:0] sum [4];
   logic [3:0]  write;            // accumulators that change
+  logic [31:0] bias [4];         // biases of OpInit, shifted
+  logic        first;            // MultiPump: first half of the cycle
 
   assign init = en_i & (operator_i == nn_op_pkg::OpInit);
   assign mac  = en_i & (operator_i == nn_op_pkg::OpMac);
@@ -47,8 +57,71 @@ module nn_unit (
 
   assign valid_o  = (operator_i != nn_op_pkg::OpRes) | second_q;
 
+  if (MultiPump) begin : gen_pump
+    // A register of clk_i that changes in each cycle tells which rising edges of clk2x_i are those of clk_i
+    logic toggle_q, sampled_q, first_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        toggle_q <= 1'b0;
+      end else begin
+        toggle_q <= ~toggle_q;
+      end
+    end
+
+    always_ff @(posedge clk2x_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        sampled_q <= 1'b0;
+        first_q   <= 1'b0;
+      end else begin
+        sampled_q <= toggle_q;
+        first_q   <= sampled_q == toggle_q;
+      end
+    end
+
+    assign first = first_q;
+
+    // Two lanes share a multiplier; the odd one has it first
+    for (genvar p = 0; p < 2; p++) begin : gen_bias
+      localparam int unsigned Even = 2 * p, Odd = 2 * p + 1;
+      logic [31:0] shifted, odd_q;
+
+      assign shifted = nn_op_pkg::shift_bias(
+        first_q ? rs1_i[31 - 8*Odd -: 8] : rs1_i[31 - 8*Even -: 8],
+        first_q ? nn_op_pkg::shift_of_lane(rs2_i, Odd) : nn_op_pkg::shift_of_lane(rs2_i, Even));
+      assign bias[Even] = shifted;
+      assign bias[Odd]  = odd_q;
+
+      always_ff @(posedge clk2x_i or negedge rst_ni) begin
+        if (!rst_ni) begin
+          odd_q <= '0;
+        end else if (first_q) begin
+          odd_q <= shifted;
+        end
+      end
+    end
+  end else begin : gen_no_pump
+    logic unused_clk2x;
+
+    assign unused_clk2x = clk2x_i;
+    assign first        = 1'b0;
+    always_comb begin
+      for (int unsigned k = 0; k < 4; k++) begin
+        bias[k] = '0;
+        if (init) begin
+          bias[k] = nn_op_pkg::shift_bias(rs1_i[31 - 8*k -: 8], nn_op_pkg::shift_of_lane(rs2_i, k));
+        end
+      end
+    end
+  end
+
   // Isolated by the operator alone: en_i comes late, and only the enables of registers wait for it.
-  nn_dot u_dot (
+  nn_dot #(
+    .MultiPump(MultiPump)
+  ) u_dot (
+    .clk2x_i,
+    .rst_ni,
+    .first_i      (first),
     .en_i         (operator_i == nn_op_pkg::OpMac),
     .mode_i       (mode_q),
     .index_i      (index_q),
@@ -58,9 +131,13 @@ module nn_unit (
   );
 
   for (genvar k = 0; k < 4; k++) begin : gen_requantize
-    nn_requantize u_requantize (
+    nn_requantize #(
+      .MultiPump(MultiPump)
+    ) u_requantize (
       .clk_i,
       .rst_ni,
+      .clk2x_i,
+      .first_i     (first),
       .load_i      (res & ~second_q),
       .second_i    (second_q),
       .acc_i       (acc_q[k]),
@@ -95,7 +172,7 @@ module nn_unit (
         if (write[k]) begin
           // The sum comes last: it must not wait for the choice between the others
           acc_q[k] <= mac  ? acc_q[k] + 32'(signed'(sum[k])) :
-                      init ? nn_op_pkg::shift_bias(rs1_i[31 - 8*k -: 8], nn_op_pkg::shift_of_lane(rs2_i, k)) :
+                      init ? bias[k] :
                       csr_wdata_i;
         end
       end

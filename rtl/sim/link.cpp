@@ -83,6 +83,7 @@ void Link::open_pty()
     if (slave_fd_ < 0 || tcgetattr(slave_fd_, &settings) < 0)
         throw failure(name);
     cfmakeraw(&settings);
+    cfsetspeed(&settings, B115200);
     if (tcsetattr(slave_fd_, TCSANOW, &settings) < 0)
         throw failure(name);
     printf("%s\n", name);
@@ -169,10 +170,28 @@ void Link::flush(ByteQueue &out)
     }
 }
 
-void Link::wait(bool output_waits)
+uint32_t Link::baud_hz() const
+{
+    static const struct {
+        speed_t code;
+        uint32_t hz;
+    } rates[] = {{B115200, 115200},   {B230400, 230400},   {B460800, 460800},   {B500000, 500000},
+                 {B576000, 576000},   {B921600, 921600},   {B1000000, 1000000}, {B1152000, 1152000},
+                 {B1500000, 1500000}, {B2000000, 2000000}, {B2500000, 2500000}, {B3000000, 3000000},
+                 {B3500000, 3500000}, {B4000000, 4000000}};
+    struct termios settings;
+    if (!pty_ || gone_ || tcgetattr(in_fd_, &settings) < 0)
+        return 0;
+    for (const auto &rate : rates)
+        if (cfgetospeed(&settings) == rate.code)
+            return rate.hz;
+    return 0;
+}
+
+void Link::wait(bool output_waits, int timeout_ms)
 {
     if (!present() || gone_)
         return;
     struct pollfd entries[2] = {{in_fd_, POLLIN, 0}, {out_fd_, POLLOUT, 0}};
-    poll(entries, output_waits ? 2 : 1, -1);
+    poll(entries, output_waits ? 2 : 1, timeout_ms);
 }

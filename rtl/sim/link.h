@@ -26,7 +26,10 @@ class Link
     void flush(ByteQueue &out);
     // Waits until something arrives, the peer goes, a signal comes or, if output_waits, the peer
     // takes output.
-    void wait(bool output_waits);
+    void wait(bool output_waits, int timeout_ms = -1);
+
+    // Rate of the peer's side in baud, as its terminal is set; 0 if the link has none.
+    uint32_t baud_hz() const;
 
     bool present() const
     {

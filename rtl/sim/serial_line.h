@@ -13,6 +13,16 @@ class SerialLine
     {
     }
 
+    // No byte is on its way.
+    bool at_rest() const
+    {
+        return tx_bits_left_ == 0 && rx_bit_ < 0;
+    }
+    // Another rate, while at rest.
+    void set_cycles_per_bit(uint32_t cycles)
+    {
+        cycles_per_bit_ = cycles;
+    }
     // Level towards the core in this cycle. Takes the next byte of queue when the line is free;
     // true if it did.
     bool drive(ByteQueue &queue, bool &level);

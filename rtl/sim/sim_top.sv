@@ -13,9 +13,11 @@ module sim_top #(
   parameter int unsigned BranchTargetALU = 1,
   parameter int unsigned NnUnit          = 1,
   parameter int unsigned NnAlias         = 1,
+  parameter int unsigned NnMultiPump     = 0,
   parameter int unsigned CoreConfigIndex = 0
 ) (
   input  logic        clk_i,
+  input  logic        clk2x_i,         // twice clk_i, rising edges aligned; only if clk2x_used_o
   input  logic        rst_ni,
 
   // Serial line
@@ -40,7 +42,9 @@ module sim_top #(
   output logic        double_fault_o,
 
   // What the simulator must know of the system
+  output logic        clk2x_used_o,
   output logic        timer_armed_o,
+  output logic [15:0] uart_divisor_o,  // clock cycles a bit, as the core has set it
   output logic [31:0] clock_hz_o
 );
 
@@ -52,9 +56,11 @@ module sim_top #(
     .BranchTargetALU (BranchTargetALU != 0),
     .NnUnit          (NnUnit != 0),
     .NnAlias         (NnAlias != 0),
+    .NnMultiPump     (NnMultiPump != 0),
     .CoreConfigIndex (CoreConfigIndex)
   ) u_soc (
     .clk_i,
+    .clk2x_i,
     .rst_ni,
     .uart_rx_i,
     .uart_tx_o,
@@ -77,7 +83,9 @@ module sim_top #(
 `else
   assign pc_valid_o = u_soc.u_core.u_ibex_core.instr_valid_id;
 `endif
+  assign clk2x_used_o  = NnMultiPump != 0;
   assign timer_armed_o = u_soc.u_timer.mtimecmp_q != '1;
   assign clock_hz_o    = ClockHz;
+  assign uart_divisor_o = u_soc.u_uart.divisor_q;
 
 endmodule

@@ -18,9 +18,16 @@ constexpr size_t input_ahead_bytes = 65536; // taken from the peer before the co
 constexpr uint32_t sleep_cycles = 32;       // a byte on its way to the core wakes it within these
 constexpr uint32_t self_loop_cycles = 100'000; // longest that an instruction may stay in place
 
+constexpr uint32_t rate_tolerance = 25; // rates may differ by one part in so many
+
+uint32_t rounded_cycles_per_bit(uint32_t clock_hz, uint32_t baud_hz)
+{
+    return (clock_hz + baud_hz / 2) / baud_hz;
+}
+
 uint32_t cycles_per_bit(uint32_t clock_hz, uint32_t baud_hz)
 {
-    const uint32_t cycles = (clock_hz + baud_hz / 2) / baud_hz;
+    const uint32_t cycles = rounded_cycles_per_bit(clock_hz, baud_hz);
     if (cycles < 4)
         throw std::runtime_error("--baud: got " + std::to_string(baud_hz) + ", want at most " +
                                  std::to_string(clock_hz / 4) + " at this core's clock");
@@ -47,6 +54,8 @@ int Simulation::run()
             if (link_.input_ended())
                 break;
             wait_for_peer();
+        } else if (dozes()) {
+            doze();
         } else {
             const auto start = Clock::now();
             run_slice();
@@ -56,9 +65,35 @@ int Simulation::run()
     return last_words();
 }
 
+// A terminal has a rate, which its user may change. Bytes that come after that must wait (false)
+// until those before it have passed.
+bool Simulation::follow_rate()
+{
+    const uint32_t baud_hz = link_.baud_hz();
+    const uint32_t cycles = rounded_cycles_per_bit(model_.top().clock_hz_o, baud_hz ? baud_hz : 1);
+    if (baud_hz == 0 || cycles == peer_cycles_per_bit_)
+        return true;
+    if (!in_.empty() || (options_.bit_line && !line_.at_rest()))
+        return false;
+    peer_cycles_per_bit_ = cycles;
+    if (options_.bit_line)
+        line_.set_cycles_per_bit(cycles > 0 ? cycles : 1);
+    return true;
+}
+
+// What arrives of a whole byte: something else if the two sides' rates differ too much.
+uint8_t Simulation::garbled(uint8_t byte) const
+{
+    const uint32_t own = model_.top().uart_divisor_o, peer = peer_cycles_per_bit_;
+    const uint32_t difference = own > peer ? own - peer : peer - own;
+    if (peer == 0 || difference * rate_tolerance <= peer)
+        return byte;
+    return static_cast<uint8_t>(byte * 167u + 91u) | 1u; // never a frame's end
+}
+
 void Simulation::exchange()
 {
-    if (in_.size() < input_ahead_bytes)
+    if (follow_rate() && in_.size() < input_ahead_bytes)
         link_.receive(in_);
     if (!out_.empty())
         link_.send(out_);
@@ -71,6 +106,26 @@ bool Simulation::quiet() const
         return false;
     return options_.bit_line ? in_.empty() && line_.idle()
                              : in_.empty() || !model_.top().fast_rx_ready_o;
+}
+
+// Asleep as in quiet(), but for the timer, with a peer that has a rate: it plays a board, whose
+// alarms are meant in the peer's time.
+bool Simulation::dozes() const
+{
+    return peer_cycles_per_bit_ > 0 && asleep_cycles_ >= sleep_cycles &&
+           model_.top().timer_armed_o && in_.empty() && (!options_.bit_line || line_.idle()) &&
+           model_.timer_cycles_left() > slice_cycles;
+}
+
+void Simulation::doze()
+{
+    const double hz = model_.top().clock_hz_o;
+    const uint64_t left = model_.timer_cycles_left() - slice_cycles;
+    const auto start = Clock::now();
+    link_.wait(!out_.empty(), static_cast<int>(1000 * static_cast<double>(left) / hz) + 1);
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const auto passed = static_cast<uint64_t>(seconds * hz);
+    model_.advance_timer(passed < left ? passed : left);
 }
 
 void Simulation::wait_for_peer()
@@ -102,13 +157,13 @@ bool Simulation::step_byte_port()
     Vsim_top &top = model_.top();
     top.fast_rx_valid_i = !in_.empty();
     if (!in_.empty())
-        top.fast_rx_data_i = in_.front();
+        top.fast_rx_data_i = garbled(in_.front());
     const bool taken = !in_.empty() && top.fast_rx_ready_o;
     model_.tick();
     if (taken)
         in_.pop();
     if (top.fast_tx_valid_o)
-        out_.push(top.fast_tx_data_o);
+        out_.push(garbled(top.fast_tx_data_o));
     return taken || top.fast_tx_valid_o;
 }
 

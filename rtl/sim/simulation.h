@@ -33,7 +33,11 @@ class Simulation
 
   private:
     void exchange();
+    bool follow_rate();
+    uint8_t garbled(uint8_t byte) const;
     void wait_for_peer();
+    bool dozes() const;
+    void doze();
     void run_slice();
     bool step_byte_port();
     bool step_serial_line();
@@ -49,6 +53,7 @@ class Simulation
     SerialLine line_;
     ByteQueue in_;
     ByteQueue out_;
+    uint32_t peer_cycles_per_bit_ = 0; // of the peer's line rate; 0: it has none
 
     bool finished_ = false;
     int exit_code_ = 0;

@@ -41,6 +41,7 @@ SocModel::SocModel(const std::string &trace)
     top_->rst_ni = 0;
     top_->uart_rx_i = 1;
     top_->eval();
+    clk2x_used_ = top_->clk2x_used_o;
 }
 
 SocModel::~SocModel()
@@ -74,4 +75,16 @@ void SocModel::reset()
         tick();
     top_->rst_ni = 1;
     top_->eval();
+}
+
+uint64_t SocModel::timer_cycles_left() const
+{
+    const uint64_t now = top_->rootp->sim_top__DOT__u_soc__DOT__u_timer__DOT__mtime_q;
+    const uint64_t due = top_->rootp->sim_top__DOT__u_soc__DOT__u_timer__DOT__mtimecmp_q;
+    return due > now ? due - now : 0;
+}
+
+void SocModel::advance_timer(uint64_t cycles)
+{
+    top_->rootp->sim_top__DOT__u_soc__DOT__u_timer__DOT__mtime_q += cycles;
 }

@@ -33,17 +33,37 @@ class SocModel
     void tick()
     {
         top_->clk_i = 1;
+        top_->clk2x_i = clk2x_used_;
         top_->eval();
         dump(0);
+        if (clk2x_used_) {
+            top_->clk2x_i = 0;
+            top_->eval();
+            dump(1);
+        }
         top_->clk_i = 0;
+        top_->clk2x_i = clk2x_used_;
         top_->eval();
-        dump(1);
+        dump(2);
+        if (clk2x_used_) {
+            top_->clk2x_i = 0;
+            top_->eval();
+            dump(3);
+        }
         cycles_++;
     }
     Vsim_top &top()
     {
         return *top_;
     }
+    const Vsim_top &top() const
+    {
+        return *top_;
+    }
+    // Cycles until the timer's interrupt; 0 if it is due.
+    uint64_t timer_cycles_left() const;
+    // The timer alone goes on so many cycles.
+    void advance_timer(uint64_t cycles);
     uint64_t cycles() const
     {
         return cycles_;
@@ -51,10 +71,10 @@ class SocModel
 
   private:
 #ifdef MPQ_TRACE
-    void dump(unsigned half)
+    void dump(unsigned quarter)
     {
         if (trace_)
-            trace_->dump(2 * cycles_ + half);
+            trace_->dump(4 * cycles_ + quarter);
     }
     std::unique_ptr<VerilatedFstC> trace_;
 #else
@@ -65,6 +85,7 @@ class SocModel
     VerilatedContext context_;
     std::unique_ptr<Vsim_top> top_;
     uint64_t cycles_ = 0;
+    bool clk2x_used_ = false;
 };
 
 #endif

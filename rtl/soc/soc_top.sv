@@ -19,9 +19,11 @@ module soc_top #(
   parameter bit               BranchTargetALU = 1'b1,
   parameter bit               NnUnit          = 1'b1,
   parameter bit               NnAlias         = 1'b1,
+  parameter bit               NnMultiPump     = 1'b0,
   parameter int unsigned      CoreConfigIndex = 0
 ) (
   input  logic        clk_i,
+  input  logic        clk2x_i,         // for NnMultiPump: see rtl/nn/nn_unit.sv; otherwise not used
   input  logic        rst_ni,
 
   // Serial line
@@ -88,9 +90,11 @@ module soc_top #(
     .BranchTargetALU (BranchTargetALU),
     .WritebackStage  (WritebackStage),
     .NnUnit          (NnUnit),
-    .NnAlias         (NnAlias)
+    .NnAlias         (NnAlias),
+    .NnMultiPump     (NnMultiPump)
   ) u_core (
     .clk_i,
+    .clk2x_i,
     .rst_ni                (rst_n),
     .test_en_i             (1'b0),
     .ram_cfg_i             ('0),

@@ -55,7 +55,7 @@ module soc_uart #(
   assign write_data   = write & (addr_i == address_map_pkg::UartData);
   assign write_status = write & (addr_i == address_map_pkg::UartStatus);
 
-  assign irq_o           = irq_enable_q & rx_valid;
+  assign irq_o           = irq_enable_q & (rx_valid | framing_q);
   assign fast_rx_ready_o = fast_i & rx_ready;
   assign rx_push         = fast_i ? fast_rx_valid_i : line_valid;
 

@@ -66,11 +66,11 @@ table == "instructions" {
 }
 table == "core_configs" {
     demand("name", "^[a-z][a-z0-9_]*$"); demand("mult", "^RV32M(None|Slow|Fast|SingleCycle)$")
-    demand("writeback_stage", "^[01]$"); demand("branch_target_alu", "^[01]$"); demand("nn", "^[01]$"); demand("alias", "^[01]$")
+    demand("writeback_stage", "^[01]$"); demand("branch_target_alu", "^[01]$"); demand("nn", "^[01]$"); demand("alias", "^[01]$"); demand("multi_pump", "^[01]$")
     config[++configs] = f["name"]
     mult["RV32MNone"] = 0; mult["RV32MSlow"] = 1; mult["RV32MFast"] = 2; mult["RV32MSingleCycle"] = 3
-    config_flags[configs] = sprintf("-GRV32M=%d -GWritebackStage=%d -GBranchTargetALU=%d -GNnUnit=%d -GNnAlias=%d -GCoreConfigIndex=%d",
-        mult[f["mult"]], f["writeback_stage"], f["branch_target_alu"], f["nn"], f["alias"], configs - 1)
+    config_flags[configs] = sprintf("-GRV32M=%d -GWritebackStage=%d -GBranchTargetALU=%d -GNnUnit=%d -GNnAlias=%d -GNnMultiPump=%d -GCoreConfigIndex=%d",
+        mult[f["mult"]], f["writeback_stage"], f["branch_target_alu"], f["nn"], f["alias"], f["multi_pump"], configs - 1)
     config_what[configs] = f["what"]
 }
 function banner(open, close_) { printf "%s SPDX-License-Identifier: Apache-2.0 %s\n%s Made by rtl/tables/gen.awk; change the tables there. %s\n", open, close_, open, close_ }
@@ -104,7 +104,10 @@ function view_memory_ld() {
 function view_nn_insn_h(   i, out, ret) {
     banner("/*", "*/")
     print "/* The neural instructions as functions. On the core: .insn, in program order. With NN_EMULATE: C functions. */"
-    print "#ifndef MPQ_NN_INSN_H\n#define MPQ_NN_INSN_H\n\n#include <stdint.h>\n\n#define NN_ISA_VERSION 1\n\n#ifdef NN_EMULATE"
+    print "#ifndef MPQ_NN_INSN_H\n#define MPQ_NN_INSN_H\n\n#define NN_ISA_VERSION 1\n\n#ifdef __ASSEMBLER__ /* as macros of the same names */"
+    for (i = 1; i <= instructions; i++)
+        printf "    .macro %s %srs1, rs2\n    .insn r %s, %s, %s, %s, \\rs1, \\rs2\n    .endm\n", insn[i], writes_rd[i] ? "rd, " : "", opcode, funct3[i], funct7[i], writes_rd[i] ? "\\rd" : "x0"
+    print "#else\n\n#include <stdint.h>\n\n#ifdef NN_EMULATE"
     for (i = 1; i <= instructions; i++)
         printf "%s nn_emulate_%s(uint32_t rs1, uint32_t rs2);\n", writes_rd[i] ? "uint32_t" : "void", insn[i]
     print "#endif"
@@ -122,7 +125,7 @@ function view_nn_insn_h(   i, out, ret) {
     print "#define NN_INSTRUCTIONS(X) \\"
     for (i = 1; i <= instructions; i++)
         printf "    X(%s, %s, %s, %s)%s\n", insn[i], opcode, funct3[i], funct7[i], i < instructions ? " \\" : ""
-    printf "#define NN_OPCODE %s\n#define NN_OPCODE_ALIAS %s\n\n#endif\n", opcode, alias_opcode
+    printf "#define NN_OPCODE %s\n#define NN_OPCODE_ALIAS %s\n\n#endif\n#endif\n", opcode, alias_opcode
 }
 function view_nn_pkg_sv(   i) {
     banner("//", "")

@@ -13,7 +13,8 @@
 enum { BENCH_AREA_BYTES = 1 << 17 };
 
 static const int BENCH_BITS[] = {4, 8, 2, 8, 8};
-static const struct loader_link_setup QUIET = {BENCH_AREA_BYTES, NN_ISA_VERSION, 1, 0};
+static const struct loader_link_setup QUIET = {
+    .area_bytes = BENCH_AREA_BYTES, .isa_version = NN_ISA_VERSION, .seed = 1};
 
 /* One core with LeNet-5. */
 struct bench {

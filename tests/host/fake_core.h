@@ -290,7 +290,8 @@ static inline void fake_link_close(struct link *link)
     (void)link;
 }
 
-static const struct link_ops FAKE_LINK_OPS = {fake_link_read, fake_link_write, fake_link_close};
+static const struct link_ops FAKE_LINK_OPS = {fake_link_read, fake_link_write, fake_link_close,
+                                              NULL};
 
 static inline void fake_core_init(struct fake_core *core)
 {

@@ -15,9 +15,17 @@ static void put_out(struct loader_link *link, uint8_t byte)
     link->out[link->out_size++] = byte;
 }
 
+static bool line_is_right(const struct loader_link *link)
+{
+    const int rate = link->base.baud_hz;
+    return !rate || (rate == link->core_baud_hz && rate <= link->good_baud_hz);
+}
+
 /* Passes a byte over the line: 0, 1 or 2 times, perhaps changed. */
 static unsigned pass(struct loader_link *link, uint8_t *byte)
 {
+    if (!line_is_right(link))
+        *byte = (uint8_t)(*byte * 167u + 91u) | 1u;
     if (!link->noise || rng_below(&link->rng, link->noise))
         return 1;
     switch (rng_below(&link->rng, 3)) {
@@ -34,6 +42,10 @@ static unsigned pass(struct loader_link *link, uint8_t *byte)
 static void platform_send(void *context, const uint8_t *bytes, size_t size)
 {
     struct loader_link *link = context;
+    if (link->lose_answer_to && link->loader.receiver.bytes[0] == link->lose_answer_to) {
+        link->lose_answer_to = 0;
+        return;
+    }
     for (size_t i = 0; i < size; i++) {
         uint8_t byte = bytes[i];
         for (unsigned n = pass(link, &byte); n > 0; n--)
@@ -66,9 +78,24 @@ static void platform_reset(void *context)
     link->resets++;
 }
 
+static void platform_set_rate(void *context, uint32_t baud_hz)
+{
+    struct loader_link *link = context;
+    link->core_baud_hz = (int)baud_hz;
+    link->rates_set++;
+}
+
+static void platform_set_alarm(void *context, uint32_t cycles)
+{
+    struct loader_link *link = context;
+    link->alarm_ms = cycles ? link->waited_ms + cycles / (LOADER_LINK_CLOCK_HZ / 1000) : 0;
+}
+
 void loader_link_restart(void *context)
 {
     struct loader_link *link = context;
+    link->core_baud_hz = PROTO_BAUD_HZ;
+    link->alarm_ms = 0;
     loader_init(&link->loader, &link->platform, link->loader.area, link->loader.area_bytes);
 }
 
@@ -137,8 +164,10 @@ static enum status loader_link_read(struct link *base, uint8_t *bytes, size_t si
 {
     struct loader_link *link = (struct loader_link *)base;
     const size_t left = link->out_size - link->out_at;
-    (void)timeout_ms;
     (void)err;
+    link->waited_ms += left ? 0 : (uint64_t)timeout_ms;
+    if (link->alarm_ms && link->waited_ms >= link->alarm_ms && !link->is_dead)
+        loader_alarm(&link->loader);
     *got = left < size ? left : size;
     if (*got)
         memcpy(bytes, link->out + link->out_at, *got);
@@ -158,7 +187,15 @@ static void loader_link_close(struct link *base)
     free(link);
 }
 
-static const struct link_ops ops = {loader_link_read, loader_link_write, loader_link_close};
+static enum status loader_link_set_baud(struct link *base, int baud_hz, struct error *err)
+{
+    (void)err;
+    base->baud_hz = baud_hz;
+    return STATUS_OK;
+}
+
+static const struct link_ops ops = {loader_link_read, loader_link_write, loader_link_close,
+                                    loader_link_set_baud};
 
 struct loader_link *loader_link_create(const struct loader_link_setup *setup)
 {
@@ -169,6 +206,10 @@ struct loader_link *loader_link_create(const struct loader_link_setup *setup)
     link->base.ops = &ops;
     snprintf(link->base.name, sizeof link->base.name, "core");
     link->noise = setup->noise;
+    link->base.baud_hz = setup->baud_max_hz ? PROTO_BAUD_HZ : 0;
+    link->base.baud_max_hz = setup->baud_max_hz;
+    link->good_baud_hz = setup->good_baud_hz;
+    link->core_baud_hz = PROTO_BAUD_HZ;
     rng_init(&link->rng, setup->seed, 0);
     link->platform = (struct loader_platform){
         .context = link,
@@ -176,6 +217,8 @@ struct loader_link *loader_link_create(const struct loader_link_setup *setup)
         .read_counters = platform_read_counters,
         .set_leds = platform_set_leds,
         .reset = platform_reset,
+        .set_rate = platform_set_rate,
+        .set_alarm = platform_set_alarm,
         .clock_hz = LOADER_LINK_CLOCK_HZ,
         .ram_bytes = 2 * setup->area_bytes,
         .core_config = 1,

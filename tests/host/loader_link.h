@@ -18,6 +18,9 @@ struct loader_link_setup {
     uint16_t isa_version;
     uint64_t seed;
     uint32_t noise; /* one of so many bytes is lost, damaged or repeated, each way; 0: none */
+    /* The line has a rate: bytes are garbled where the two sides' rates differ, or are above the
+     * second number, which the line can do. 0: it has none. */
+    int baud_max_hz, good_baud_hz;
 };
 
 /* What happens when a complete request of this type has arrived, before the loader sees its end. */
@@ -44,7 +47,12 @@ struct loader_link {
     bool is_dead;                                /* swallows everything */
     unsigned requests[16];                       /* that reached the loader, by type */
     unsigned resets;
-    bool *closed; /* set when the link is closed; may be NULL */
+    int core_baud_hz, good_baud_hz;
+    int lose_answer_to; /* enum proto_type: its next answer is lost, and this set to 0 */
+    uint64_t waited_ms; /* by reads that brought nothing: the only time there is */
+    uint64_t alarm_ms;  /* loader_alarm() is due when so much was waited; 0: never */
+    unsigned rates_set; /* by the core, its way back included */
+    bool *closed;       /* set when the link is closed; may be NULL */
 };
 
 /* Close it by closing the link. */

@@ -129,6 +129,47 @@ static void a_failed_run_does_not_spoil_the_next(void **state)
     journal_close(end(&f));
 }
 
+/* The core of one worker is gone in the middle of its stretch. */
+static void work_of_a_lost_worker_is_done_by_the_others(void **state)
+{
+    (void)state;
+    for (size_t jobs = 2; jobs <= 4; jobs++) {
+        static struct fixture f;
+        struct error err;
+        struct dse_profile profile;
+        begin(&f, jobs);
+        f.options.spares = true;
+        f.world.fail_at = 20;
+        f.world.fail_with = STATUS_LINK;
+        check_ok(dse_pool_run(f.pool, DSE_EVALUATE, f.list, f.world.count, &err), &err);
+        assert_int_equal(f.world.closed, 1);
+        check_ok(dse_pool_run(f.pool, DSE_VERIFY, f.list, f.world.count, &err), &err);
+        check_ok(dse_pool_profile(f.pool, f.candidates[0].bits, &profile, &err), &err);
+        for (size_t i = 0; i < f.world.count; i++)
+            assert_int_equal(f.world.evaluated[i], 1);
+        struct journal *journal = end(&f);
+        assert_int_equal(journal_count(journal), 2 * f.world.count);
+        journal_close(journal);
+    }
+}
+
+static void the_last_workers_loss_ends_the_run(void **state)
+{
+    static struct fixture f;
+    struct error err;
+    (void)state;
+    begin(&f, 1);
+    f.options.spares = true;
+    f.world.fail_at = 20;
+    f.world.fail_with = STATUS_LINK;
+    assert_int_equal(dse_pool_run(f.pool, DSE_EVALUATE, f.list, f.world.count, &err), STATUS_LINK);
+    check_contains(err.text, ": the core is gone");
+    assert_int_equal(dse_pool_run(f.pool, DSE_EVALUATE, f.list, f.world.count, &err), STATUS_LINK);
+    struct journal *journal = end(&f);
+    assert_int_equal(journal_count(journal), 19);
+    journal_close(journal);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +178,8 @@ int main(void)
         cmocka_unit_test(an_empty_list_is_done),
         cmocka_unit_test(after_a_failure_the_rest_is_left_and_what_was_done_is_kept),
         cmocka_unit_test(a_failed_run_does_not_spoil_the_next),
+        cmocka_unit_test(work_of_a_lost_worker_is_done_by_the_others),
+        cmocka_unit_test(the_last_workers_loss_ends_the_run),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

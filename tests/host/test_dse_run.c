@@ -85,11 +85,21 @@ static void boards_do_one_job(void **state)
     struct error err;
     size_t jobs = 0;
     (void)state;
-    check_ok(dse_run_jobs("sim", 3, &jobs, &err), &err);
+    const char *const sim[] = {"sim"}, *const boards[] = {"/dev/ttyUSB0", "/dev/ttyUSB1"};
+    const char *const twice[] = {"/dev/ttyUSB0", "/dev/ttyUSB0"}, *const mixed[] = {"/dev/x",
+                                                                                    "sim"};
+    check_ok(dse_run_jobs(sim, 1, 3, &jobs, &err), &err);
     assert_int_equal(jobs, 3);
-    check_ok(dse_run_jobs("/dev/ttyUSB0", 0, &jobs, &err), &err);
+    check_ok(dse_run_jobs(boards, 1, 0, &jobs, &err), &err);
     assert_int_equal(jobs, 1);
-    assert_int_equal(dse_run_jobs("/dev/ttyUSB0", 2, &jobs, &err), STATUS_USAGE);
+    assert_int_equal(dse_run_jobs(boards, 1, 2, &jobs, &err), STATUS_USAGE);
+    check_ok(dse_run_jobs(boards, 2, 0, &jobs, &err), &err);
+    assert_int_equal(jobs, 2);
+    check_failed(dse_run_jobs(twice, 2, 0, &jobs, &err), STATUS_USAGE, &err,
+                 "--target: /dev/ttyUSB0 is given twice");
+    check_failed(dse_run_jobs(mixed, 2, 0, &jobs, &err), STATUS_USAGE, &err,
+                 "--target: several must be boards; for several simulators give one target and "
+                 "--jobs");
 }
 
 static uint32_t identity(const char *name, const struct target_info *info)

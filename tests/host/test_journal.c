@@ -196,6 +196,24 @@ static void a_second_writer_is_refused_and_harms_nothing(void **state)
     journal_close(first);
 }
 
+static void a_journal_moves_unless_it_is_being_written(void **state)
+{
+    size_t size;
+    struct error err;
+    (void)state;
+    free(make("old", &size));
+    struct journal *writer = open_existing("old");
+    check_failed(journal_move("old", "new", &err), STATUS_IO, &err,
+                 "old: another search is writing it; wait for its end or stop it");
+    assert_int_equal(access("old", F_OK), 0);
+    journal_close(writer);
+    check_ok(journal_move("old", "new", &err), &err);
+    assert_int_not_equal(access("old", F_OK), 0);
+    struct journal *moved = open_existing("new");
+    check_records(moved, RECORD_COUNT);
+    journal_close(moved);
+}
+
 /* A full disk in the middle of a line: the line is taken back, so that others may follow. */
 static void a_line_that_fails_half_way_is_taken_back(void **state)
 {
@@ -292,6 +310,7 @@ int main(void)
         cmocka_unit_test(a_file_without_a_header_is_nothing_to_go_on_with),
         cmocka_unit_test(creating_replaces_an_old_journal),
         cmocka_unit_test(a_second_writer_is_refused_and_harms_nothing),
+        cmocka_unit_test(a_journal_moves_unless_it_is_being_written),
         cmocka_unit_test(a_line_that_fails_half_way_is_taken_back),
         cmocka_unit_test(missing_folders_are_named),
         cmocka_unit_test(threads_append_whole_lines),

@@ -10,7 +10,7 @@
 #include "model/test_random.h"
 #include "pack_weights.h"
 
-enum { OUT_MAX = 24, ROW_MAX = 30, ROOM = 4096, ROUNDS = 3000 };
+enum { OUT_MAX = 24, ROW_MAX = 30, KERNEL_MAX = 5, ROOM = 4096, ROUNDS = 3000 };
 
 static struct test_random random_state = {77};
 
@@ -21,10 +21,13 @@ static int any(int low, int high)
 
 static struct pack_layout any_layout(void)
 {
-    struct pack_layout layout = {.row_count = any(1, ROW_MAX), .bits = 2 << any(0, 2)};
+    struct pack_layout layout = {
+        .bits = 2 << any(0, 2), .kernel_h = any(1, KERNEL_MAX), .kernel_w = any(1, KERNEL_MAX)};
+    const int taps = layout.kernel_h * layout.kernel_w;
     layout.groups = any(0, 1) ? any(2, 6) : 1;
     layout.depthwise = layout.groups > 1 && any(0, 1);
     layout.out_count = layout.groups * (layout.depthwise ? 1 : any(1, 4));
+    layout.row_count = taps * (layout.depthwise ? 1 : any(1, ROW_MAX / taps));
     return layout;
 }
 
@@ -71,9 +74,9 @@ static void every_layout_has_the_words_of_the_format(void **state)
                                           .bias_shift = bias_shift,
                                           .multiplier = multiplier,
                                           .shift = shift};
-        const struct ref_weights ref = {weight,           channels,   layout.out_count,
-                                        layout.row_count, layer.relu, layout.groups,
-                                        layout.depthwise};
+        const struct ref_weights ref = {weight,           channels,        layout.out_count,
+                                        layout.row_count, layer.relu,      layout.groups,
+                                        layout.depthwise, layout.kernel_h, layout.kernel_w};
         for (int i = 0; i < count; i++)
             weight[i] = (int8_t)any(-top, top - 1);
         any_channels(&layer, channels);

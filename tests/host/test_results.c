@@ -4,6 +4,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "file.h"
+
 static struct results *random_results(void)
 {
     struct results *results = made_up_space(3);
@@ -345,17 +347,17 @@ static void written_files_replace_old_ones_or_leave_them(void **state)
     size_t size;
     (void)state;
     scratch_write("f", "old", 3);
-    check_ok(results_write_file("f", "new\0text", 8, &err), &err);
+    check_ok(file_replace("f", "new\0text", 8, &err), &err);
     char *text = NULL;
     check_ok(results_read_file("f", &text, &size, &err), &err);
     assert_int_equal(size, 8);
     assert_memory_equal(text, "new\0text", 9);
     free(text);
-    assert_int_equal(results_write_file("none/f", "x", 1, &err), STATUS_IO);
+    assert_int_equal(file_replace("none/f", "x", 1, &err), STATUS_IO);
     check_contains(err.text, "none/f");
-    check_contains(err.text, "cannot write: No such file or directory");
-    assert_int_equal(results_write_file(".", "x", 1, &err), STATUS_IO);
-    check_contains(err.text, ".: cannot write: ");
+    check_contains(err.text, "cannot be written: No such file or directory");
+    assert_int_equal(file_replace(".", "x", 1, &err), STATUS_IO);
+    check_contains(err.text, ".: cannot be written: ");
 }
 
 int main(void)

@@ -150,7 +150,7 @@ static void large_outputs_do_not_come_with_the_result(void **state)
     (void)state;
     made_up_create(&bench.made, "{\"op\": \"fc\", \"outputs\": 1025}", "28, 28, 1", 1025, bits, 1);
     bench.container = made_up_pack(&bench.made);
-    bench.link = loader_link_create(&(struct loader_link_setup){1 << 20, 1, 1, 0});
+    bench.link = loader_link_create(&(struct loader_link_setup){1 << 20, 1, 1, 0, 0, 0});
     bench.target = bench_attach(bench.link);
     made_up_image(bench.image, sizeof bench.image, 1);
     bench_load(&bench);
@@ -289,21 +289,18 @@ static void model_that_is_too_large_is_refused_before_the_upload(void **state)
     struct error err;
     char want[400];
     (void)state;
-    bench_open(&bench, &(struct loader_link_setup){32768, 1, 1, 0});
+    bench_open(&bench, &(struct loader_link_setup){32768, 1, 1, 0, 0, 0});
     const struct container *container = bench.container;
     const struct model *model = container->model;
     const uint64_t before = target_statistics(bench.target)->bytes_sent;
-    unsigned weights = 0, parameters = 0;
-    for (int i = 0; i < model->layer_count; i++) {
-        weights += model->layers[i].weight_bytes;
-        parameters += model->layers[i].param_bytes;
-    }
+    const unsigned tables =
+        15u + 3u + model->layer_count * (36u + 9u * 4u) + model->buffer_count * 16u;
     snprintf(want, sizeof want,
-             "core: model made_up_network_ does not fit: container %zu (weights %u, "
-             "parameters %u) + arena %u (scratch %u) = %zu bytes, the core's model area has 32768; "
-             "use fewer weight bits or a smaller network",
-             container->size, weights, parameters, model->arena_bytes, model->scratch_bytes,
-             container->size + 15 + model->arena_bytes);
+             "core: model made_up_network_ does not fit: container %zu + activations %u + tables "
+             "%u = %zu bytes, the core's model area has 32768; use fewer weight bits, a smaller "
+             "network or a target with more RAM (mpq info QUANT shows where bytes go)",
+             container->size, model->arena_bytes, tables,
+             container->size + model->arena_bytes + tables);
     check_failed(target_load(bench.target, container, &err), STATUS_INPUT, &err, want);
     assert_int_equal(target_statistics(bench.target)->bytes_sent, before);
     bench_close(&bench);
@@ -316,8 +313,7 @@ static void model_that_just_fits_is_taken(void **state)
     struct error err;
     (void)state;
     bench_open(&bench, &QUIET);
-    const uint32_t need =
-        (uint32_t)bench.container->size + 15 + bench.container->model->arena_bytes;
+    const uint32_t need = (uint32_t)loader_model_bytes(bench.container->model);
     bench.link->loader.area_bytes = need - 1;
     check_ok(target_reset(bench.target, &err), &err);
     assert_int_equal(target_load(bench.target, bench.container, &err), STATUS_INPUT);
@@ -333,7 +329,7 @@ static void core_without_neural_unit_runs_the_other_tier(void **state)
 {
     struct bench bench;
     (void)state;
-    bench_open(&bench, &(struct loader_link_setup){BENCH_AREA_BYTES, 0, 1, 0});
+    bench_open(&bench, &(struct loader_link_setup){BENCH_AREA_BYTES, 0, 1, 0, 0, 0});
     bench_load(&bench);
     bench_set_input(&bench);
     bench_check_run_fails(

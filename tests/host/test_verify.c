@@ -124,7 +124,7 @@ static void outputs_that_need_a_read_of_their_own_are_compared(void **state)
     (void)state;
     made_up_create(&bench->made, "{\"op\": \"fc\", \"outputs\": 1025}", "28, 28, 1", 1025, bits, 1);
     bench->container = made_up_pack(&bench->made);
-    bench->link = loader_link_create(&(struct loader_link_setup){1 << 20, 1, 1, 0});
+    bench->link = loader_link_create(&(struct loader_link_setup){1 << 20, 1, 1, 0, 0, 0});
     bench->target = bench_attach(bench->link);
     subject_finish(&subject);
     check_equal(&subject, TIER_NN);

@@ -11,7 +11,7 @@ $(BUILD)/tests/host/test_link_serial: $(SERIAL_SHIM)
 $(BUILD)/tests/host/test_link_serial: HOST_LIBS := -Wl,--no-as-needed $(SERIAL_SHIM) -Wl,-rpath,'$$ORIGIN' $(HOST_LIBS)
 
 # Parts that several test programs share.
-$(addprefix $(BUILD)/tests/host/,test_pack test_pack_arena test_container test_target test_target_faults test_verify test_model_file): \
+$(addprefix $(BUILD)/tests/host/,test_memory test_pack test_pack_arena test_container test_target test_target_faults test_session_rate test_upload_rate test_verify test_model_file test_codegen test_onnx_export): \
     $(BUILD)/tests/host/made_up_quant.o
-$(addprefix $(BUILD)/tests/host/,test_target test_target_faults test_verify): $(BUILD)/tests/host/loader_link.o
+$(addprefix $(BUILD)/tests/host/,test_target test_target_faults test_session_rate test_upload_rate test_verify): $(BUILD)/tests/host/loader_link.o
 $(addprefix $(BUILD)/tests/host/,test_random_networks test_qat_graph): $(BUILD)/tests/host/random_net.o

@@ -2,7 +2,8 @@
 // Models of the ECP5 cells that Yosys has as black boxes only, for simulation after synthesis.
 // The other cells (LUT4, CCU2C, TRELLIS_FF, ...) come from Yosys' own library.
 // Function: DP16KD without output registers and chip selects, MULT18X18D without registers, as synthesis uses them;
-//           EHXPLLL passes its input clock on: one cycle of the simulation is one of the system's clock.
+//           EHXPLLL passes its input clock on: one cycle of the simulation is one of the system's clock. CLKOS2, twice
+//           that, comes from the top of the simulation.
 // Source:   Lattice FPGA-TN-02204 (memory), FPGA-TN-02205 (sysDSP). INITVAL: 16 words of 18 bits in fields of 20.
 
 module DP16KD #(
@@ -177,18 +178,22 @@ module EHXPLLL #(
   parameter int CLKOS_DIV = 8,
   parameter int CLKOP_CPHASE = 0,
   parameter int CLKOS_CPHASE = 0,
+  parameter int CLKOS2_DIV = 8,
+  parameter int CLKOS2_CPHASE = 0,
   parameter FEEDBK_PATH = "CLKOP",
   parameter CLKOP_ENABLE = "ENABLED",
-  parameter CLKOS_ENABLE = "DISABLED"
+  parameter CLKOS_ENABLE = "DISABLED",
+  parameter CLKOS2_ENABLE = "DISABLED"
 ) (
   input  logic CLKI, CLKFB, RST, STDBY, PLLWAKESYNC,
   input  logic PHASESEL0, PHASESEL1, PHASEDIR, PHASESTEP, PHASELOADREG,
   input  logic ENCLKOP, ENCLKOS, ENCLKOS2, ENCLKOS3,
-  output logic CLKOP, CLKOS, LOCK
+  output logic CLKOP, CLKOS, CLKOS2, LOCK
 );
 
-  assign CLKOP = CLKI;
-  assign CLKOS = CLKI;
-  assign LOCK  = 1'b1;
+  assign CLKOP  = CLKI;
+  assign CLKOS  = CLKI;
+  assign CLKOS2 = sim_top.clk2x_i;
+  assign LOCK   = 1'b1;
 
 endmodule

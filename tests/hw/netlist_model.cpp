@@ -20,6 +20,7 @@ SocModel::SocModel(const std::string &trace)
     top_->rst_ni = 0;
     top_->uart_rx_i = 1;
     top_->eval();
+    clk2x_used_ = top_->clk2x_used_o;
 }
 
 SocModel::~SocModel()

@@ -6,6 +6,7 @@
 
 module sim_top (
   input  logic        clk_i,
+  input  logic        clk2x_i,
   input  logic        rst_ni,
 
   input  logic        uart_rx_i,
@@ -25,6 +26,7 @@ module sim_top (
   output logic [31:0] pc_o,
   output logic        pc_valid_o,
   output logic        double_fault_o,
+  output logic        clk2x_used_o,
   output logic        timer_armed_o,
   output logic [31:0] clock_hz_o
 );
@@ -52,6 +54,7 @@ module sim_top (
   assign pc_o            = '0;
   assign pc_valid_o      = 1'b0;
   assign double_fault_o  = 1'b0;
+  assign clk2x_used_o    = board_pkg::NnMultiPump;
   assign timer_armed_o   = 1'b1;
   assign clock_hz_o      = board_pkg::ClockHz;
 

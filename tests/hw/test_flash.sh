@@ -1,39 +1,63 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# hw/flash.sh with a programmer that plays each kind of trouble: what the user is told, and the exit code.
+# mpq flash with a programmer that plays each kind of trouble: what the user is told, and the exit code. mpq boards and
+# mpq ports.
 # shellcheck disable=SC1091,SC2154
 # (tap.sh sets source_folder and scratch)
 . "$(dirname "$0")/../rtl/tap.sh"
 cd "$source_folder" || exit 1
+mpq=$BUILD/mpq
+bit=$scratch/mpq.bit
+: >"$bit"
+mkdir "$scratch/bin"
 
 # programmer DETECT_CODE DETECT_TEXT WRITE_CODE WRITE_TEXT: makes it
 programmer() {
-    cat >"$scratch/loader" <<SCRIPT
+    cat >"$scratch/bin/openFPGALoader" <<SCRIPT
 #!/bin/sh
 case "\$*" in
-*--detect*) echo "$2"; exit $1 ;;
+*--detect*) echo "$2" >&2; exit $1 ;;
 *) echo "\$*: $4"; exit $3 ;;
 esac
 SCRIPT
-    chmod +x "$scratch/loader"
+    chmod +x "$scratch/bin/openFPGALoader"
 }
 
-# flash FACT CODE PATTERN [PERMANENT]
+# flash FACT CODE PATTERN ARGUMENT...
 flash() {
-    out=$(sh hw/flash.sh "$scratch/loader" ulx3s LFE5U-85F-6BG381C ulx3s mpq.bit "${4:-0}" 2>&1)
+    fact=$1 want=$2 pattern=$3
+    shift 3
+    out=$(PATH=$scratch/bin:$PATH "$mpq" flash "$@" 2>&1)
     code=$?
-    tap_matches "$1" "$code: $(printf '%s' "$out" | tr '\n' ' ')" "^$2: .*$3"
+    tap_matches "$fact" "$code: $(printf '%s' "$out" | tr '\n' ' ')" "^$want: .*$pattern"
 }
 
 programmer 0 "idcode 0x41113043" 0 "Done"
-flash "a_bitstream_goes_into_the_fpga" 0 "-b ulx3s --write-sram mpq.bit.*loaded"
-flash "a_permanent_one_goes_into_the_flash" 0 "-b ulx3s --write-flash mpq.bit.*loaded" 1
+flash "a_bitstream_goes_into_the_fpga" 0 "-b ulx3s --write-sram .*mpq.bit.*loaded" ulx3s "$bit"
+flash "a_permanent_one_goes_into_the_flash" 0 "-b ulx3s --write-flash .*mpq.bit.*loaded" ulx3s "$bit" --permanent
+flash "json_says_what_was_loaded" 0 '"board":.*"ulx3s".*"permanent":.*false' ulx3s "$bit" --json -q
+flash "the_default_file_is_that_of_make_bitstream" 1 "hw/ulx3s/default/seed1/mpq_ulx3s.bit: .*make bitstream" ulx3s -q
+flash "a_missing_file_is_named" 1 "none.bit: No such file.*make bitstream" ulx3s "$scratch/none.bit"
+flash "an_unknown_board_is_a_usage_error" 2 "icebreaker: no such board; there are ulx3s" icebreaker "$bit"
+flash "the_board_must_be_given" 2 "BOARD is missing"
+flash "another_device_is_not_written_to" 1 "not a LFE5U-45F" colorlight_i9 "$bit"
 programmer 1 "unable to open ftdi device: -3 (device not found)" 0 ""
-flash "no_board_is_said_to_be_so" 1 "no board of this kind is connected"
+flash "no_board_is_said_to_be_so" 1 "ulx3s: no board of this kind is connected" ulx3s "$bit"
 programmer 1 "unable to open ftdi device: -4 (usb_open() failed)" 0 ""
-flash "no_permission_comes_with_the_udev_rule" 1 "no permission.*udev.*uaccess"
-programmer 0 "idcode 0x41111043" 0 "Done"
-flash "another_device_is_not_written_to" 1 "not a LFE5U-85F"
+flash "no_permission_comes_with_the_udev_rule" 1 'no permission.*idVendor}=="0403".*udev' ulx3s "$bit"
+programmer 1 "unable to open ftdi device: -5 (unable to claim usb device)" 0 ""
+flash "another_users_device_is_said_to_be_so" 1 "another program holds" ulx3s "$bit"
 programmer 0 "idcode 0x41113043" 1 "fail"
-flash "an_interrupted_transfer_is_said_to_be_so" 1 "transfer failed"
+flash "an_interrupted_transfer_is_said_to_be_so" 1 "the transfer failed (openFPGALoader ended with 1)" ulx3s "$bit"
+mv "$scratch/bin/openFPGALoader" "$scratch/unused"
+out=$(PATH=$scratch/bin "$mpq" flash ulx3s "$bit" 2>&1)
+tap_matches "no_programmer_is_said_to_be_so" "$?: $out" "^1: mpq flash: openFPGALoader: cannot be run.*apt install openfpgaloader"
+
+tap_matches "the_boards_are_listed_with_what_was_proved" "$("$mpq" boards | tr '\n' ' ')" \
+    "ulx3s .*LFE5U-85F.*35 MHz.*proved: builds with timing met.*arty_a7_100 .*Nothing here ran on hardware"
+tap_equal "the_boards_are_those_of_the_table" "$("$mpq" boards --json | grep -c '"name"')" \
+    "$(grep -vc -e '^#' -e '^name' hw/boards.tsv)"
+"$mpq" ports >"$scratch/ports" 2>&1
+tap_matches "ports_are_listed_or_a_hint_is_given" "$?: $(tr '\n' ' ' <"$scratch/ports")" "^0: \(.*dialout\|/dev/\)"
+tap_matches "ports_come_as_json_too" "$("$mpq" ports --json | head -1)" '^\['
 tap_end

@@ -74,8 +74,8 @@ static bool conv2d_row_lengths(struct test_random *random)
     return true;
 }
 
-/* Output rows of more pixels than a tile of patches holds: 2048 bytes, (K + 16) a patch. */
-static bool conv2d_tiles(struct test_random *random)
+/* Wide rows, and patches that overlap little. */
+static bool conv2d_wide(struct test_random *random)
 {
     static const struct kernel_case cases[] = {
         {.op = OP_CONV2D,
@@ -215,6 +215,23 @@ static bool fc_sizes(struct test_random *random)
     return true;
 }
 
+/* Rows of up to 180 words: each length of what stays in registers and of what is loaded. */
+static bool fc_long_rows(struct test_random *random)
+{
+    for (int words = 1; words <= 180; words += LONG_STEP) {
+        const struct kernel_case test = {.op = OP_FC,
+                                         .height = 1,
+                                         .width = 1,
+                                         .channels = 4 * words - words % 3,
+                                         .out_channels = 4 + words % 6,
+                                         .contents = CONTENTS_TYPICAL};
+
+        if (!all_widths(test, random))
+            return false;
+    }
+    return true;
+}
+
 static bool fc_random(struct test_random *random)
 {
     for (unsigned i = 0; i < 3; i++) {
@@ -269,6 +286,27 @@ static bool pool_windows(struct test_random *random)
             other.op = number % 2 ? OP_AVGPOOL : OP_MAXPOOL;
             if (number % EDGE_STEP == 0 &&
                 (!kernel_case_run(&test, random) || !kernel_case_run(&other, random)))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Windows of 2x2 without padding, for every number of channels in the last word. */
+static bool maxpool_2x2(struct test_random *random)
+{
+    for (int channels = 1; channels <= 9; channels++) {
+        for (int i = 0; i < 6; i++) {
+            const struct kernel_case test = {.op = OP_MAXPOOL,
+                                             .in_signed = i % 2,
+                                             .height = 5,
+                                             .width = 6,
+                                             .channels = channels,
+                                             .window = {2, 2, 1 + i / 2, 1 + (i + 1) / 3},
+                                             .contents =
+                                                 i < 2 ? CONTENTS_EXTREMES : CONTENTS_RANDOM};
+
+            if (!kernel_case_run(&test, random))
                 return false;
         }
     }
@@ -353,7 +391,7 @@ static const struct fact facts[] = {
     {"conv2d_w2_equals_the_oracle", conv2d_w2},
     {"conv2d_is_right_at_every_kernel_and_padding", conv2d_edges},
     {"conv2d_is_right_at_every_row_length", conv2d_row_lengths},
-    {"conv2d_is_right_across_tiles", conv2d_tiles},
+    {"conv2d_is_right_for_wide_rows", conv2d_wide},
     {"conv2d_is_right_for_any_channel_count", conv2d_channels},
     {"conv2d_wraps_and_clamps_at_the_extremes", conv2d_extremes},
     {"conv2d_is_right_at_every_length_of_long_rows", conv2d_long_rows},
@@ -367,11 +405,13 @@ static const struct fact facts[] = {
     {"depthwise_wraps_and_clamps_at_the_extremes", depthwise_extremes},
     {"add_is_right_for_every_mix_of_signs", add_signs},
     {"fc_is_right_at_every_size", fc_sizes},
+    {"fc_is_right_at_every_length_of_long_rows", fc_long_rows},
     {"fc_equals_the_oracle", fc_random},
     {"fc_wraps_and_clamps_at_the_extremes", fc_extremes},
     {"maxpool_equals_the_oracle", maxpool_random},
     {"avgpool_equals_the_oracle", avgpool_random},
     {"pooling_is_right_for_windows_up_to_256_elements", pool_windows},
+    {"maxpool_2x2_is_right_for_any_channel_count", maxpool_2x2},
     {"maxpool_ignores_padding", maxpool_padding},
     {"relu_is_right_in_place_or_not", relu_bytes},
     {"flatten_is_right_in_place_or_not", flatten_bytes},

@@ -6,9 +6,12 @@ KERNEL_CORE_C := $(KERNEL_TEST_C) tests/kernels/core_support.c $(addprefix tests
 KERNEL_CORE_OBJ := $(KERNEL_CORE_C:%.c=$(FW)/%.o)
 KERNEL_CORE_FW  := $(FW)/firmware/boot/crt0.o $(FW)/firmware/drivers/uart.o \
                    $(patsubst %.c,$(FW)/%.o,$(filter-out firmware/kernels/nn_emulate.c,$(wildcard firmware/kernels/*.c))) \
+                   $(patsubst %.S,$(FW)/%.o,$(wildcard firmware/kernels/*.S)) \
                    $(addprefix $(FW)/firmware/runtime/,run.o model.o crc32.o)
 
+# The oracle takes most of the time: for speed.
 $(KERNEL_CORE_OBJ): FW_FLAGS += -Itests
+$(KERNEL_CORE_OBJ): FW_OPT := -O2
 $(BUILD)/tests/kernels/core/test_kernels.elf: $(KERNEL_CORE_OBJ) $(KERNEL_CORE_FW) $(wildcard linker/*.ld) $(GEN)/memory.ld
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)

@@ -83,6 +83,7 @@ static void put_layer(const struct build_container *what, int index, uint8_t *by
     uint8_t *entry = bytes + MODEL_HEADER_BYTES + what->buffer_count * MODEL_BUFFER_BYTES +
                      index * MODEL_LAYER_BYTES;
     const size_t params = param_block(layer), weights = weight_block(layer);
+    struct ref_weights packed;
 
     put(entry + ML_OP, 1, layer->op);
     put(entry + ML_WEIGHT_BITS, 1, (uint32_t)layer->bits);
@@ -104,7 +105,12 @@ static void put_layer(const struct build_container *what, int index, uint8_t *by
     put(entry + ML_WEIGHT_OFFSET, 4, (uint32_t)(at + params));
     put(entry + ML_WEIGHT_BYTES, 4, (uint32_t)weights);
     ref_pack_params(layer->weights, layer->bits, what->buffers[layer->in].is_signed, bytes + at);
-    ref_pack_weights(layer->weights, layer->bits, bytes + at + params);
+    packed = *layer->weights;
+    if (layer->op == OP_CONV2D) {
+        packed.kernel_h = layer->window.kernel_h;
+        packed.kernel_w = layer->window.kernel_w;
+    }
+    ref_pack_weights(&packed, layer->bits, bytes + at + params);
 }
 
 static void put_header(const struct build_container *what, uint8_t *bytes, size_t size)
@@ -194,9 +200,11 @@ size_t build_sample(uint8_t bytes[BUILD_SAMPLE_ROOM])
     int8_t weight_a[CONV_A_OUT * CONV_A_ROW], weight_b[CONV_B_OUT * CONV_B_ROW];
     int8_t weight_fc[FC_OUT * FC_ROW];
     struct ref_channel channels_a[CONV_A_OUT], channels_b[CONV_B_OUT], channels_fc[FC_OUT];
-    const struct ref_weights a = {weight_a, channels_a, CONV_A_OUT, CONV_A_ROW, true, 1, false};
-    const struct ref_weights b = {weight_b, channels_b, CONV_B_OUT, CONV_B_ROW, false, 1, false};
-    const struct ref_weights fc = {weight_fc, channels_fc, FC_OUT, FC_ROW, false, 1, false};
+    const struct ref_weights a = {weight_a, channels_a, CONV_A_OUT, CONV_A_ROW, true,
+                                  1,        false,      0,          0};
+    const struct ref_weights b = {weight_b, channels_b, CONV_B_OUT, CONV_B_ROW, false,
+                                  1,        false,      0,          0};
+    const struct ref_weights fc = {weight_fc, channels_fc, FC_OUT, FC_ROW, false, 1, false, 0, 0};
     const struct build_layer layers[BUILD_SAMPLE_LAYERS] = {
         {OP_CONV2D, 4, true, 0, 1, {3, 3, 1, 1, 1, 1, 1, 1}, &a, 0, NULL},
         {OP_AVGPOOL, 0, false, 1, 2, {2, 2, 2, 2, 0, 0, 0, 0}, NULL, 0, NULL},
@@ -243,10 +251,10 @@ size_t build_grouped_sample(uint8_t bytes[BUILD_SAMPLE_ROOM])
     struct test_random random = {20250301};
     int8_t weight_a[C * ROW_A], weight_b[C * ROW_B], weight_c[C * ROW_C], weight_d[C * ROW_D];
     struct ref_channel channels[4][C];
-    const struct ref_weights a = {weight_a, channels[0], C, ROW_A, true, C, true};
-    const struct ref_weights b = {weight_b, channels[1], C, ROW_B, false, 2, false};
-    const struct ref_weights c = {weight_c, channels[2], C, ROW_C, true, C, true};
-    const struct ref_weights d = {weight_d, channels[3], C, ROW_D, false, C, true};
+    const struct ref_weights a = {weight_a, channels[0], C, ROW_A, true, C, true, 0, 0};
+    const struct ref_weights b = {weight_b, channels[1], C, ROW_B, false, 2, false, 0, 0};
+    const struct ref_weights c = {weight_c, channels[2], C, ROW_C, true, C, true, 0, 0};
+    const struct ref_weights d = {weight_d, channels[3], C, ROW_D, false, C, true, 0, 0};
     const struct ref_add mixed = {100, 57, {0, 0, 181, 14}, false};
     const struct ref_add alike = {127, 3, {0, 0, 200, 13}, true};
     const struct build_layer layers[BUILD_GROUPED_LAYERS] = {

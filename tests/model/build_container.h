@@ -24,7 +24,8 @@ struct build_layer {
     bool relu;
     int in, out;
     struct ref_window window;
-    const struct ref_weights *weights; /* NULL without; groups and depthwise are the layer's */
+    const struct ref_weights *weights; /* NULL without; groups and depthwise are the layer's,
+                                          kernel_h and kernel_w the window's */
     int in2;                           /* ADD only */
     const struct ref_add *add;         /* ADD only, else NULL */
 };

@@ -187,6 +187,7 @@ enum model_fault_code random_model_finish(struct random_model *chain)
     };
     chain->bytes = must_allocate(ROOM_BYTES);
     const size_t size = build_container(&what, chain->bytes, ROOM_BYTES);
+    model_set_tables(&chain->model, &chain->tables);
     return model_parse(chain->bytes, (uint32_t)size, AREA_BYTES, &chain->model, &fault);
 }
 

@@ -16,6 +16,7 @@ struct random_model {
     struct build_layer layers[MODEL_MAX_LAYERS];
     uint8_t *bytes;     /* the container */
     struct model model; /* its parsed view, after random_model_finish() */
+    struct model_tables tables;
 };
 
 /* An empty chain behind an input buffer (its place is set later). */

@@ -117,26 +117,54 @@ static struct field element_field(int k, int element, int bits)
     return (struct field){4 * word, 31 - 8 * j - 2 * k, 30 - 8 * j - 2 * k};
 }
 
-static struct field weight_field(const struct ref_weights *weights, int channel, int element,
-                                 int bits)
+/* Where a channel's weights are: its lane of four, and its group's first byte. */
+struct channel_place {
+    int lane;
+    size_t first;
+};
+
+static struct channel_place place_channel(const struct ref_weights *weights, int channel, int bits)
 {
     const int lane = lane_of(weights, channel);
-    struct field field = weights->depthwise ? tap_field(lane % 4, element, bits)
-                                            : element_field(3 - lane % 4, element, bits);
 
-    field.byte += 4 * (size_t)(lane / 4) * (size_t)words_of_group(weights, bits);
+    return (struct channel_place){lane % 4,
+                                  4 * (size_t)(lane / 4) * (size_t)words_of_group(weights, bits)};
+}
+
+/* Number in the packed row, (kx, ky, channel), of element (ky, kx, channel). */
+static int packed_number(const struct ref_weights *weights, int element)
+{
+    const int h = weights->kernel_h ? weights->kernel_h : 1;
+    const int w = weights->kernel_w ? weights->kernel_w : 1;
+    const int channels = weights->row_count / h / w;
+    const int c = element % channels, kx = element / channels % w, ky = element / channels / w;
+
+    return c + channels * (ky + h * kx);
+}
+
+static struct field weight_field(const struct ref_weights *weights, struct channel_place place,
+                                 int element, int bits)
+{
+    struct field field = weights->depthwise
+                             ? tap_field(place.lane, element, bits)
+                             : element_field(3 - place.lane, packed_number(weights, element), bits);
+
+    field.byte += place.first;
     return field;
 }
 
 void ref_pack_weights(const struct ref_weights *weights, int bits, uint8_t *packed)
 {
     const int rows = weights->row_count;
+    const size_t size = ref_packed_bytes(weights, bits);
 
-    for (size_t i = 0; i < ref_packed_bytes(weights, bits); i++)
+    for (size_t i = 0; i < size; i++)
         packed[i] = 0;
     for (int c = 0; c < weights->out_count; c++) {
+        const struct channel_place place = place_channel(weights, c, bits);
+
         for (int e = 0; e < rows; e++)
-            put_field(packed, weight_field(weights, c, e, bits),
+            put_field(packed, weight_field(weights, place, e, bits),
                       weights->weight[(size_t)c * (size_t)rows + (size_t)e]);
     }
 }
@@ -145,8 +173,10 @@ void ref_unpack_weights(const struct ref_weights *weights, const uint8_t *packed
                         int8_t *weight)
 {
     for (int c = 0; c < weights->out_count; c++) {
+        const struct channel_place place = place_channel(weights, c, bits);
+
         for (int e = 0; e < weights->row_count; e++)
-            *weight++ = (int8_t)get_signed_field(packed, weight_field(weights, c, e, bits));
+            *weight++ = (int8_t)get_signed_field(packed, weight_field(weights, place, e, bits));
     }
 }
 
@@ -176,10 +206,11 @@ void ref_pack_params(const struct ref_weights *weights, int bits, bool in_signed
 {
     const int width_mode = bits == 8 ? 0 : bits == 4 ? 2 : 3;
     const int mode = (weights->depthwise ? 1 : width_mode) + (in_signed ? 4 : 0);
+    const int group_count = lane_groups(weights);
 
-    for (size_t i = 0; i < ref_param_bytes(weights); i++)
+    for (int i = 0; i < group_count * MODEL_GROUP_BYTES; i++)
         params[i] = 0;
-    for (int g = 0; g < lane_groups(weights); g++) {
+    for (int g = 0; g < group_count; g++) {
         const size_t group = (size_t)g * MODEL_GROUP_BYTES;
 
         put_field(params, (struct field){group + 4, 2, 0}, mode);
@@ -279,7 +310,9 @@ static bool run_weighted(const struct model *model, const struct model_layer *la
                                         .relu = layer->relu,
                                         .groups = groups,
                                         .depthwise = groups > 1 && groups == in.channels &&
-                                                     groups == out.channels};
+                                                     groups == out.channels,
+                                        .kernel_h = layer->op == OP_FC ? 1 : window.kernel_h,
+                                        .kernel_w = layer->op == OP_FC ? 1 : window.kernel_w};
 
     if ((size_t)row_count * (size_t)out.channels > workspace->weight_room ||
         (size_t)out.channels > workspace->channel_room)

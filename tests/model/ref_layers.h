@@ -32,9 +32,10 @@ struct ref_weights {
     const int8_t *weight; /* [out_count][row_count] */
     const struct ref_channel *channels;
     int out_count, row_count;
-    bool relu;      /* results 0..255, else -128..127 */
-    int groups;     /* of a convolution; 0 means 1 */
-    bool depthwise; /* more than one group, each of one input and one output channel */
+    bool relu;              /* results 0..255, else -128..127 */
+    int groups;             /* of a convolution; 0 means 1 */
+    bool depthwise;         /* more than one group, each of one input and one output channel */
+    int kernel_h, kernel_w; /* of a convolution; 0 means 1 */
 };
 
 /* Residual addition: ma * a + mb * b, requantized. */

@@ -41,18 +41,31 @@ static void reset(void *context)
     ((struct loader_rig *)context)->resets++;
 }
 
+static void set_rate(void *context, uint32_t baud_hz)
+{
+    ((struct loader_rig *)context)->baud_hz = baud_hz;
+}
+
+static void set_alarm(void *context, uint32_t cycles)
+{
+    ((struct loader_rig *)context)->alarm_cycles = cycles;
+}
+
 void rig_init(struct loader_rig *rig)
 {
     memset(rig, 0, sizeof *rig);
     memset(rig->guard_a, GUARD_BYTE, RIG_GUARD);
     memset(rig->guard_b, GUARD_BYTE, RIG_GUARD);
     memset(rig->guard_c, GUARD_BYTE, RIG_GUARD);
+    rig->baud_hz = PROTO_BAUD_HZ;
     rig->platform = (struct loader_platform){
         .context = rig,
         .send = record,
         .read_counters = count,
         .set_leds = set_leds,
         .reset = reset,
+        .set_rate = set_rate,
+        .set_alarm = set_alarm,
         .clock_hz = RIG_CLOCK_HZ,
         .ram_bytes = 0x100000,
         .core_config = 3,

@@ -25,7 +25,8 @@ struct loader_rig {
     uint8_t sent[RIG_SENT_ROOM]; /* since rig_clear() */
     size_t sent_size;
     unsigned leds, resets, counter_reads;
-    uint8_t seq; /* of the next request */
+    uint32_t baud_hz, alarm_cycles; /* as last set; alarm_cycles 0: none */
+    uint8_t seq;                    /* of the next request */
 };
 
 /* Power-up. isa_version 1, every counter goes on by RIG_COUNTER_STEP with each reading. */

@@ -245,9 +245,9 @@ static void leds_show_what_the_loader_does(void **state)
 
 static void requests_before_hello_get_no_session(void **state)
 {
-    const uint8_t types[] = {PROTO_WRITE,  PROTO_HASH, PROTO_READ,
-                             PROTO_COMMIT, PROTO_RUN,  PROTO_COUNTERS,
-                             PROTO_RESET,  0x77,       0};
+    const uint8_t types[] = {PROTO_WRITE, PROTO_HASH,     PROTO_READ, PROTO_COMMIT,
+                             PROTO_RUN,   PROTO_COUNTERS, PROTO_RATE, PROTO_ECHO,
+                             PROTO_RESET, 0x77,           0};
     const uint8_t payload[8] = {0};
 
     (void)state;
@@ -273,7 +273,7 @@ static void unknown_types_are_named(void **state)
     (void)state;
     rig_hello(&rig);
     for (unsigned type = 0; type < 0x80; type++) {
-        if (type < PROTO_HELLO || type > PROTO_RESET)
+        if (type < PROTO_HELLO || type > PROTO_ECHO)
             assert_int_equal(rig_status(&rig, (uint8_t)type, NULL, 0), PROTO_E_TYPE);
     }
 }

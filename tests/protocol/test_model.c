@@ -174,9 +174,11 @@ static void put_field(uint8_t *bytes, int at, int count, uint32_t value)
 
 static struct model_fault parse(const uint8_t *bytes, size_t size, uint32_t area)
 {
-    static struct model model;
+    static struct model_tables tables;
+    struct model model;
     struct model_fault fault = {MODEL_OK, -2, -2};
 
+    model_set_tables(&model, &tables);
     const enum model_fault_code code = model_parse(bytes, (uint32_t)size, area, &model, &fault);
 
     assert_int_equal(code, fault.code);
@@ -200,10 +202,12 @@ static void the_sample_is_accepted(void **state)
 {
     _Alignas(16) uint8_t sample[BUILD_SAMPLE_ROOM];
     const size_t size = build_sample(sample);
+    struct model_tables tables;
     struct model model;
     struct model_fault fault;
 
     (void)state;
+    model_set_tables(&model, &tables);
     assert_true(size > 0);
     assert_int_equal(model_parse(sample, (uint32_t)size, AREA, &model, &fault), MODEL_OK);
     assert_int_equal(model.layer_count, BUILD_SAMPLE_LAYERS);
@@ -415,7 +419,7 @@ static void row_tails_of_two_bits_must_be_zero(void **state)
     int8_t weight[3] = {1, -2, 1};
     const struct ref_channel channel = {0};
     const struct build_buffer buffers[] = {{1, 1, 3, false, 0}, {1, 1, 1, true, 32}};
-    const struct ref_weights weights = {weight, &channel, 1, 3, false, 1, false};
+    const struct ref_weights weights = {weight, &channel, 1, 3, false, 1, false, 0, 0};
     const struct build_layer layer = {OP_FC, 2, false, 0, 1, {0}, &weights, 0, NULL};
     const struct build_container what = {buffers, &layer, 2, 1, 0, 1, MODEL_NONE, 64, 0, 0, "tail"};
     _Alignas(16) uint8_t bytes[BUILD_SAMPLE_ROOM];

@@ -94,6 +94,7 @@ static void mutate(struct test_random *random, uint8_t *bytes, size_t size)
 static void fuzz(const uint8_t *sample, size_t size, uint32_t seed)
 {
     static struct place place;
+    static struct model_tables tables;
     struct test_random random = {seed};
     unsigned accepted = 0;
 
@@ -101,6 +102,7 @@ static void fuzz(const uint8_t *sample, size_t size, uint32_t seed)
         struct model_fault fault;
         struct model model;
 
+        model_set_tables(&model, &tables);
         memcpy(place.area, sample, size);
         mutate(&random, place.area, size);
         if (model_parse(place.area, (uint32_t)size, AREA, &model, &fault))
@@ -136,11 +138,13 @@ typedef size_t build_fn(uint8_t *bytes);
 static void run_sample(build_fn *build)
 {
     static struct place place;
+    static struct model_tables tables;
     const size_t size = build(place.area);
     struct test_random random = {12};
     struct model_fault fault;
     struct model model;
 
+    model_set_tables(&model, &tables);
     assert_int_equal(model_parse(place.area, (uint32_t)size, AREA, &model, &fault), MODEL_OK);
     for (unsigned i = 0; i < 200; i++) {
         test_random_bytes(&random, place.area + size, AREA - size);

@@ -3,4 +3,4 @@
 PROTOCOL_RIG := $(addprefix $(BUILD)/tests/protocol/,wire.o loader_rig.o)
 
 $(BUILD)/tests/protocol/test_frame: $(BUILD)/tests/protocol/wire.o
-$(addprefix $(BUILD)/tests/protocol/,test_loader test_conversation test_golden): $(PROTOCOL_RIG)
+$(addprefix $(BUILD)/tests/protocol/,test_loader test_conversation test_golden test_rate): $(PROTOCOL_RIG)

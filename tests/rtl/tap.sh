@@ -54,6 +54,11 @@ simulator() {
     echo "$BUILD/sim/$1/mpq-sim"
 }
 
+# The names of all configurations
+configurations() {
+    awk -F '\t' '/^#/ || $1 == "name" { next } { print $1 }' "$source_folder/rtl/tables/core_configs.tsv"
+}
+
 # A configuration's row as tests/rtl/core/tap.h wants it
 config_line() {
     awk -F '\t' -v name="$1" '/^#/ || $1 == "name" { next } $1 == name { print n $3 $4 $5 $6 } { n++ }' n=0 \

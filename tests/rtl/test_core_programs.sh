@@ -20,11 +20,11 @@ run() {
     tap_equal "$2: program_ends_without_failures ($1)" "$code: $(cat "$scratch/err")" "0: "
 }
 
-for config in default two_stage; do
+for config in default two_stage multi_pump; do
     run $config cycles
     run $config context
 done
-for config in default two_stage no_alias pristine; do
+for config in $(configurations); do
     run $config encodings
     run $config system xyz
 done

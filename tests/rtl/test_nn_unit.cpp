@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The neural unit by itself against the oracle: its data path over all operands that matter, and
-// its handshake, cycle by cycle, under random holds, stalls, kills and CSR accesses.
+// its handshake, cycle by cycle, under random holds, stalls, kills and CSR accesses. Built twice,
+// the second time with the parameter MultiPump.
 #include "Vnn_unit.h"
 #include "tap_cpp.h"
 
 #include <cstring>
 #include <verilated.h>
+#if VM_COVERAGE
+#include <verilated_cov.h>
+#endif
 
 extern "C" {
 #include "model/nn_model.h"
@@ -25,23 +29,30 @@ class Unit
         top_.rst_ni = 0;
         step();
         top_.rst_ni = 1;
+        step();
     }
     Vnn_unit &top()
     {
         return top_;
     }
-    // Makes the outputs of this cycle valid for the inputs as they are.
+    // Makes the outputs of this cycle valid for the inputs as they are, which must stay so until
+    // step(): its second half begins.
     void settle()
     {
-        top_.clk_i = 0;
         top_.eval();
+        if (!second_half_) {
+            edge(0, 1);
+            edge(0, 0);
+        }
+        second_half_ = true;
     }
     // Ends the cycle.
     void step()
     {
         settle();
-        top_.clk_i = 1;
-        top_.eval();
+        edge(1, 1);
+        edge(1, 0);
+        second_half_ = false;
     }
     // A whole instruction, without disturbance. Returns the result port of its last cycle.
     uint32_t execute(Operator op, uint32_t rs1, uint32_t rs2)
@@ -73,11 +84,20 @@ class Unit
     {
         top_.csr_addr_i = static_cast<uint8_t>(number);
         settle();
-        return top_.csr_rdata_o;
+        const uint32_t value = top_.csr_rdata_o;
+        step();
+        return value;
     }
 
   private:
+    void edge(uint8_t clk, uint8_t clk2x)
+    {
+        top_.clk_i = clk;
+        top_.clk2x_i = clk2x;
+        top_.eval();
+    }
     Vnn_unit top_;
+    bool second_half_ = false;
 };
 
 uint32_t model_csr(const nn_model &nn, uint32_t number)
@@ -380,7 +400,8 @@ void test_reset(Tap &tap, Unit &unit)
 
 } // namespace
 
-int main()
+// usage: test_nn_unit [FILE]; a build for coverage (make coverage) writes its counts to FILE.
+int main(int argc, char **argv)
 {
     static const char *const mac_facts[] = {
         "8_bit_macs_are_right_for_every_weight_and_activation",
@@ -405,5 +426,11 @@ int main()
     test_restart(tap, unit);
     test_stream(tap, unit, random);
     test_reset(tap, unit);
+#if VM_COVERAGE
+    if (argc == 2)
+        Verilated::threadContextp()->coveragep()->write(argv[1]);
+#else
+    (void)argc, (void)argv;
+#endif
     return tap.end();
 }

@@ -267,7 +267,13 @@ void test_interrupt(Tap &tap)
     checker.equal("status takes nothing", uart.top().irq_o, 1);
     uart.read(UART_DATA);
     checker.equal("none left", uart.top().irq_o, 0);
-    checker.report(tap, "the_interrupt_is_a_level_while_bytes_wait");
+    uart.top().rx_i = 0; // no stop bit
+    uart.cycles(60);
+    uart.rest(20);
+    checker.equal("framing error", uart.top().irq_o, 1);
+    uart.write(UART_STATUS, FRAMING);
+    checker.equal("cleared", uart.top().irq_o, 0);
+    checker.report(tap, "the_interrupt_is_a_level_while_bytes_wait_or_a_framing_error_is_noted");
 }
 
 void test_byte_port(Tap &tap)

@@ -6,6 +6,7 @@
 #define MPQ_TEST_TRAP_H
 
 #include <stdint.h>
+#include "csr.h"
 
 enum {
     CAUSE_FETCH_FAULT = 1,
@@ -18,7 +19,7 @@ enum {
 #define CAUSE_TIMER    0x80000007u
 #define CAUSE_EXTERNAL 0x8000000bu
 
-enum { CSR_MSTATUS = 0x300, CSR_MIP = 0x344, MSTATUS_MIE = 8, MIE_TIMER = 1 << 7 };
+enum { CSR_MSTATUS = 0x300, MSTATUS_MIE = 8, MIE_TIMER = 1 << 7 };
 
 struct trap {
     uint32_t count, cause, pc, value;
