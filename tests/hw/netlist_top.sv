@@ -28,7 +28,8 @@ module sim_top (
   output logic        double_fault_o,
   output logic        clk2x_used_o,
   output logic        timer_armed_o,
-  output logic [31:0] clock_hz_o
+  output logic [31:0] clock_hz_o,
+  output logic [15:0] uart_divisor_o
 );
 
   logic [4:0] unused_leds;
@@ -57,5 +58,6 @@ module sim_top (
   assign clk2x_used_o    = board_pkg::NnMultiPump;
   assign timer_armed_o   = 1'b1;
   assign clock_hz_o      = board_pkg::ClockHz;
+  assign uart_divisor_o  = '0;
 
 endmodule
