@@ -36,8 +36,8 @@ def build(model):
             made = [nn.Conv2d(channels, layer.get("channels", channels), kernel, **options)]
         elif op == "fc":
             made = [nn.Flatten(), nn.Linear(values.numel(), layer["outputs"])]
-        elif op == "maxpool":
-            made = [nn.MaxPool2d(layer["kernel"], layer.get("stride"))]
+        elif op in ("maxpool", "avgpool"):
+            made = [(nn.MaxPool2d if op == "maxpool" else nn.AvgPool2d)(layer["kernel"], layer.get("stride"))]
         elif op == "dropout":
             made = [nn.Dropout(layer["rate"])]
         elif op in ("relu", "flatten"):
