@@ -6,6 +6,7 @@
  * All registers but sp, gp and tp are in use; a load stands at least two before its use. */
 #include "depthwise_3x3.h"
 #include "nn_insn.h"
+#include "saved_registers.h"
 
 /* The window's place in the three rows; output; operands of neur_init and neur_res. */
 #define ROW0        a1
@@ -32,29 +33,6 @@
 #define WALK        C20
 #define TEMP        C21
 #define TEMP2       C22
-#define SAVED_BYTES 64
-
-    .macro for_saved_registers do
-    \do ra, 0
-    \do s0, 4
-    \do s1, 8
-    \do s2, 12
-    \do s3, 16
-    \do s4, 20
-    \do s5, 24
-    \do s6, 28
-    \do s7, 32
-    \do s8, 36
-    \do s9, 40
-    \do s10, 44
-    \do s11, 48
-    .endm
-    .macro save register, at
-    sw \register, \at(sp)
-    .endm
-    .macro restore register, at
-    lw \register, \at(sp)
-    .endm
 
     /* Column number x of the window, seen from ROW0 to ROW2. */
     .macro column x, c0, c1, c2

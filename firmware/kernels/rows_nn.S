@@ -12,6 +12,7 @@
 #include "conv2d.h"
 #include "rows_nn.h"
 #include "nn_insn.h"
+#include "saved_registers.h"
 
 /* The row that comes; what is loaded of the one that stays; parameters; output. */
 #define ROW         a1
@@ -29,30 +30,7 @@
 #define A1          a4
 #define T0          a5
 #define T1          a0
-#define SAVED_BYTES 64
 #define STREAM_AT   52(sp)
-
-    .macro for_saved_registers do
-    \do ra, 0
-    \do s0, 4
-    \do s1, 8
-    \do s2, 12
-    \do s3, 16
-    \do s4, 20
-    \do s5, 24
-    \do s6, 28
-    \do s7, 32
-    \do s8, 36
-    \do s9, 40
-    \do s10, 44
-    \do s11, 48
-    .endm
-    .macro save register, at
-    sw \register, \at(sp)
-    .endm
-    .macro restore register, at
-    lw \register, \at(sp)
-    .endm
 
     /* Multiply one activation word with its weight words, all in registers. */
     .macro mac width, a, w0, w1, w2, w3
