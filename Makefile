@@ -83,9 +83,9 @@ VIEWS      := $(addprefix $(GEN)/,address_map.h address_map_pkg.sv memory.ld nn_
 
 .PHONY: gen
 gen: $(VIEWS)
-$(VIEWS): $(GEN)/%: rtl/tables/gen.awk $(TABLES)
+$(VIEWS): $(GEN)/%: rtl/tables/table.awk rtl/tables/gen.awk $(TABLES)
 	@mkdir -p $(@D)
-	$(Q)$(AWK) -v view=$* -f $< $(TABLES) > $@
+	$(Q)$(AWK) -v view=$* -f $< -f rtl/tables/gen.awk $(TABLES) > $@
 include $(GEN)/core_configs.mk
 
 # ---- Core and simulator ---------------------------------------------------------------------------------------------

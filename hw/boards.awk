@@ -1,19 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes one view of hw/boards.tsv:
-#   awk -v view=boards.mk -f boards.awk boards.tsv > FILE
-#   awk -v view=board_table.h -f boards.awk boards.tsv > FILE
-#   awk -v view=board_pkg.sv -v board=NAME -v config=NAME -v ram_init=FILE -f boards.awk boards.tsv core_configs.tsv > FILE
+#   awk -v view=boards.mk -f table.awk -f boards.awk boards.tsv > FILE
+#   awk -v view=board_table.h -f table.awk -f boards.awk boards.tsv > FILE
+#   awk -v view=board_pkg.sv -v board=NAME -v config=NAME -v ram_init=FILE -f table.awk -f boards.awk boards.tsv core_configs.tsv > FILE
 # A malformed row stops the build and names file, line and column. (core_configs.tsv is checked by rtl/tables/gen.awk.)
-BEGIN { FS = "\t" }
-function fail(column, why) {
-    printf "%s:%d: column %s: %s\n", FILENAME, FNR, column, why > "/dev/stderr"
-    failed = 1
-    exit 1
-}
-function demand(name, pattern) {
-    if (f[name] !~ pattern)
-        fail(name, "got '" f[name] "', want " pattern)
-}
 function is_power_of_two(n) {
     while (n > 1 && n % 2 == 0)
         n /= 2
@@ -23,20 +13,6 @@ function is_power_of_two(n) {
 function nextpnr_arguments(device,   parts) {
     split(device, parts, "-")
     return sprintf("--%dk --speed %d --package CABGA%d", parts[2], substr(parts[3], 1, 1), substr(parts[3], 4))
-}
-FNR == 1 {
-    columns = 0
-    table = FILENAME
-    sub(/.*\//, "", table)
-    sub(/\.tsv$/, "", table)
-}
-/^#/ || /^$/ { next }
-!columns { columns = split($0, column, FS); next }
-{
-    if (NF != columns)
-        fail(column[NF < columns ? NF + 1 : columns], "want " columns " columns, got " NF)
-    for (i = 1; i <= NF; i++)
-        f[column[i]] = $i
 }
 table == "boards" {
     demand("name", "^[a-z][a-z0-9_]*$"); demand("folder", "^[a-z][a-z0-9_]*$"); demand("flow", "^(ecp5|xilinx7)$")

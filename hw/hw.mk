@@ -17,13 +17,13 @@ $(DEPS)/fpga.stamp: hw/requirements.txt | $(DEPS)/debian-BUILD.stamp
 	@touch $@
 
 # ---- What is built --------------------------------------------------------------------------------------------------
-$(GEN)/boards.mk: hw/boards.awk hw/boards.tsv
+$(GEN)/boards.mk: rtl/tables/table.awk hw/boards.awk hw/boards.tsv
 	@mkdir -p $(@D)
-	$(Q)$(AWK) -v view=boards.mk -f $^ > $@
+	$(Q)$(AWK) -v view=boards.mk -f $< -f $(wordlist 2,9,$^) > $@
 include $(GEN)/boards.mk
-$(GEN)/board_table.h: hw/boards.awk hw/boards.tsv
+$(GEN)/board_table.h: rtl/tables/table.awk hw/boards.awk hw/boards.tsv
 	@mkdir -p $(@D)
-	$(Q)$(AWK) -v view=board_table.h -f $^ > $@
+	$(Q)$(AWK) -v view=board_table.h -f $< -f $(wordlist 2,9,$^) > $@
 $(BUILD)/host/boards.o lint: $(GEN)/board_table.h
 
 HW          := $(BUILD)/hw
@@ -44,9 +44,9 @@ define HW_RULES
 $(HW)/$(1)/$(2)/loader.hex: $(FW)/loader.elf hw/ram_image.sh hw/boards.tsv
 	@mkdir -p $$(@D)
 	$$(Q)sh hw/ram_image.sh $(RISCV) $$< $(RAM_BASE) $(BOARD_RAM_$(1)) $(BOARD_FETCH_$(1)) $$@
-$(HW)/$(1)/$(2)/board_pkg.sv: hw/boards.awk hw/boards.tsv rtl/tables/core_configs.tsv
+$(HW)/$(1)/$(2)/board_pkg.sv: rtl/tables/table.awk hw/boards.awk hw/boards.tsv rtl/tables/core_configs.tsv
 	@mkdir -p $$(@D)
-	$$(Q)$$(AWK) -v view=board_pkg.sv -v board=$(1) -v config=$(2) -v ram_init=$$(@D)/loader.hex -f $$^ > $$@
+	$$(Q)$$(AWK) -v view=board_pkg.sv -v board=$(1) -v config=$(2) -v ram_init=$$(@D)/loader.hex -f $$< -f $$(wordlist 2,9,$$^) > $$@
 $(HW)/$(1)/$(2)/area.txt: $(HW)/$(1)/$(2)/board_pkg.sv $(HW)/$(1)/$(2)/loader.hex hw/$(BOARD_FOLDER_$(1))/top_$(BOARD_FOLDER_$(1)).sv \
     $(IBEX)/patched.stamp $(RTL) $(HW_RTL) hw/common/blackboxes.sv $(VIEWS) rtl/ibex/core.f hw/synth.sh | $(DEPS)/fpga.stamp
 	$$(call say,SYNTH,"$(1) (core configuration $(2))")

@@ -1,18 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes one view of the tables in this folder:
-#   awk -v view=VIEW -f gen.awk address_map.tsv registers.tsv instructions.tsv core_configs.tsv > FILE
+#   awk -v view=VIEW -f table.awk -f gen.awk address_map.tsv registers.tsv instructions.tsv core_configs.tsv > FILE
 # VIEW: address_map.h  address_map_pkg.sv  memory.ld  nn_insn.h  nn_pkg.sv  core_configs.h  core_configs.mk
 # A malformed row stops the build and names file, line and column.
-BEGIN { FS = "\t" }
-function fail(column, why) {
-    printf "%s:%d: column %s: %s\n", FILENAME, FNR, column, why > "/dev/stderr"
-    failed = 1
-    exit 1
-}
-function demand(name, pattern) {
-    if (f[name] !~ pattern)
-        fail(name, "got '" f[name] "', want " pattern)
-}
 function hex_value(text,   value, i) {
     value = 0
     for (i = 3; i <= length(text); i++)
@@ -24,20 +14,6 @@ function camel(text,   parts, n, i, out) {
     for (i = 1; i <= n; i++)
         out = out toupper(substr(parts[i], 1, 1)) substr(parts[i], 2)
     return out
-}
-FNR == 1 {
-    columns = 0
-    table = FILENAME
-    sub(/.*\//, "", table)
-    sub(/\.tsv$/, "", table)
-}
-/^#/ || /^$/ { next }
-!columns { columns = split($0, column, FS); next }
-{
-    if (NF != columns)
-        fail(column[NF < columns ? NF + 1 : columns], "want " columns " columns, got " NF)
-    for (i = 1; i <= NF; i++)
-        f[column[i]] = $i
 }
 table == "address_map" {
     demand("name", "^[a-z][a-z0-9_]*$"); demand("base", "^0x[0-9a-f]*$"); demand("size", "^0x[0-9a-f]*$")

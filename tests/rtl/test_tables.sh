@@ -7,7 +7,7 @@
 
 make_view() {
     (cd "$scratch" &&
-        awk -v view="$1" -f gen.awk address_map.tsv registers.tsv instructions.tsv core_configs.tsv) 2>&1
+        awk -v view="$1" -f table.awk -f gen.awk address_map.tsv registers.tsv instructions.tsv core_configs.tsv) 2>&1
 }
 
 # What row NUMBER of a table is called in messages: FILE:LINE
@@ -17,7 +17,7 @@ place() {
 
 # refused FACT VIEW TABLE ROW FIELD VALUE PATTERN: with FIELD of ROW changed to VALUE, gen.awk fails and says PATTERN
 refused() {
-    cp "$source_folder"/rtl/tables/*.tsv "$source_folder/rtl/tables/gen.awk" "$scratch"
+    cp "$source_folder"/rtl/tables/*.tsv "$source_folder"/rtl/tables/*.awk "$scratch"
     awk -F '\t' -v OFS='\t' -v row="$4" -v field="$5" -v value="$6" \
         '/^#/ || /^$/ { print; next } header && ++n == row { $field = value } { header = 1; print }' \
         "$source_folder/rtl/tables/$3.tsv" >"$scratch/$3.tsv"
