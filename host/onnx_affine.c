@@ -334,8 +334,5 @@ const struct onnx_operator *onnx_affine_operator(const char *name)
                                                      {"Mul", run_arithmetic, true},
                                                      {"Div", run_arithmetic, true},
                                                      {"BatchNormalization", run_batchnorm, true}};
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
-        if (!strcmp(operators[i].name, name))
-            return &operators[i];
-    return NULL;
+    return onnx_find_operator(operators, sizeof operators / sizeof *operators, name);
 }

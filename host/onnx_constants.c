@@ -350,8 +350,5 @@ const struct onnx_operator *onnx_constant_operator(const char *name)
         {"Slice", run_slice, true},         {"Add", run_arithmetic, true},
         {"Sub", run_arithmetic, true},      {"Mul", run_arithmetic, true},
         {"Div", run_arithmetic, true}};
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
-        if (!strcmp(operators[i].name, name))
-            return &operators[i];
-    return NULL;
+    return onnx_find_operator(operators, sizeof operators / sizeof *operators, name);
 }

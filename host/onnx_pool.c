@@ -275,8 +275,5 @@ const struct onnx_operator *onnx_elementwise_operator(const char *name)
                                                      {"GlobalMaxPool", run_global, false},
                                                      {"ReduceMean", run_reduce, false},
                                                      {"ReduceMax", run_reduce, false}};
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
-        if (!strcmp(operators[i].name, name))
-            return &operators[i];
-    return NULL;
+    return onnx_find_operator(operators, sizeof operators / sizeof *operators, name);
 }

@@ -329,8 +329,5 @@ const struct onnx_operator *onnx_shape_operator(const char *name)
         {"Reshape", run_reshape, true},     {"Squeeze", run_squeeze, true},
         {"Unsqueeze", run_unsqueeze, true}, {"Shape", run_shape, true},
         {"Transpose", run_transpose, true}, {"Pad", run_pad, true}};
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
-        if (!strcmp(operators[i].name, name))
-            return &operators[i];
-    return NULL;
+    return onnx_find_operator(operators, sizeof operators / sizeof *operators, name);
 }

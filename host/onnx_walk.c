@@ -7,6 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct onnx_operator *onnx_find_operator(const struct onnx_operator *operators, size_t count,
+                                               const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!strcmp(operators[i].name, name))
+            return &operators[i];
+    return NULL;
+}
+
 /* ---- Values ---- */
 
 struct onnx_value *onnx_find(struct onnx_walk *walk, const char *name)

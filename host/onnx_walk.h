@@ -130,6 +130,9 @@ struct onnx_operator {
     onnx_operator_fn *run;
     bool keeps_pending; /* works on values that wait for an affine step; others have it settled */
 };
+/* The one of that name in a table of count; NULL if there is none. */
+const struct onnx_operator *onnx_find_operator(const struct onnx_operator *operators, size_t count,
+                                               const char *name);
 /* NULL if the operator is of another file. */
 const struct onnx_operator *onnx_weighted_operator(const char *name);    /* onnx_weighted.c */
 const struct onnx_operator *onnx_affine_operator(const char *name);      /* onnx_affine.c */

@@ -278,8 +278,5 @@ const struct onnx_operator *onnx_weighted_operator(const char *name)
 {
     static const struct onnx_operator operators[] = {
         {"Conv", run_conv, true}, {"Gemm", run_gemm, true}, {"MatMul", run_matmul, true}};
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
-        if (!strcmp(operators[i].name, name))
-            return &operators[i];
-    return NULL;
+    return onnx_find_operator(operators, sizeof operators / sizeof *operators, name);
 }
