@@ -80,7 +80,7 @@ data: $(MNIST) ## fetch MNIST into build/data
 
 # ---- Generated views of rtl/tables ----------------------------------------------------------------------------------
 GEN        := $(BUILD)/gen
-TABLES     := $(addprefix rtl/tables/,address_map.tsv registers.tsv instructions.tsv core_configs.tsv)
+TABLES     := $(addprefix rtl/tables/,address_map.tsv registers.tsv instructions.tsv stream_instructions.tsv core_configs.tsv)
 VIEWS      := $(addprefix $(GEN)/,address_map.h address_map_pkg.sv memory.ld nn_insn.h nn_pkg.sv core_configs.h core_configs.mk)
 
 .PHONY: gen
@@ -320,8 +320,8 @@ lint: $(DEPS)/debian-LINT.stamp $(IBEX)/patched.stamp $(VIEWS) $(ONNX_VIEW) ## w
 	    $$(sed -e 's/#.*//' -e 's|$$(IBEX)|$(IBEX)/rtl|;s|$$(GEN)|$(GEN)|;s|$$(WHEEL)|$(IBEX_WHEEL)|' rtl/ibex/core.f) \
 	    rtl/sim/sim_top.sv || exit 1; done
 	$(if $(wildcard $(DEPS)/fpga.stamp),$(call say,LINT,"yosys check"))
-	$(if $(wildcard $(DEPS)/fpga.stamp),$(Q)for pump in 0 1; do $(YOSYS) -q -p "read_slang --threads 1 -DSYNTHESIS --top soc_top -G RamBytes=4096 \
-	    -G NnMultiPump=$$pump $(addprefix -I,$(HW_INCLUDE)) $(CORE_SOURCES); hierarchy -check -top soc_top; proc; check -assert" || exit 1; done)
+	$(if $(wildcard $(DEPS)/fpga.stamp),$(Q)for flags in "" "-G NnStream=0" "-G NnStream=0 -G NnMultiPump=1"; do $(YOSYS) -q -p "read_slang --threads 1 -DSYNTHESIS --top soc_top -G RamBytes=4096 \
+	    $$flags $(addprefix -I,$(HW_INCLUDE)) $(CORE_SOURCES); hierarchy -check -top soc_top; proc; check -assert" || exit 1; done)
 	@echo "lint clean"
 
 .PHONY: clean

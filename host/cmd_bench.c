@@ -121,6 +121,11 @@ static void ratio_text(const struct bench *bench, uint64_t nn, uint64_t rv32,
         snprintf(text, NUMBER_BYTES, "-");
 }
 
+static unsigned issue_limit(const struct bench *bench, int layer)
+{
+    return measure_issue_limit(bench_model(bench), layer, target_info(bench->target)->isa_version);
+}
+
 static void print_layer(const struct bench *bench, int layer)
 {
     const struct model *model = bench_model(bench);
@@ -141,7 +146,7 @@ static void print_layer(const struct bench *bench, int layer)
         return;
     }
     snprintf(rates, sizeof rates, "%9.2f %7.1f %%", per_cycle(macs, nn),
-             100.0 * per_cycle(macs, nn) / measure_issue_limit(model, layer));
+             100.0 * per_cycle(macs, nn) / issue_limit(bench, layer));
     if (bench->measured[TIER_RV32])
         snprintf(rv32_rate, sizeof rv32_rate, "%.2f", per_cycle(macs, rv32));
     printf("%-14s %4u %11s %12s %s %12s %9s %7s\n", name, bits, mac_text, texts[TIER_NN],
@@ -281,9 +286,9 @@ static cJSON *layer_json(const struct bench *bench, enum proto_tier tier, int la
         cJSON_AddNumberToObject(object, "bits", bits);
         cJSON_AddNumberToObject(object, "macs", (double)macs);
         cJSON_AddNumberToObject(object, "macs_per_cycle", rate);
-        cJSON_AddNumberToObject(object, "issue_limit", measure_issue_limit(model, layer));
+        cJSON_AddNumberToObject(object, "issue_limit", issue_limit(bench, layer));
         cJSON_AddNumberToObject(object, "share_of_issue_limit",
-                                rate / measure_issue_limit(model, layer));
+                                rate / issue_limit(bench, layer));
     }
     return object;
 }

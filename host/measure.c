@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nn_insn.h"
 #include "rng.h"
 #include "verify.h"
 
-enum { RANDOM_SEED = 1, RANDOM_STREAM = 7, DEPTHWISE_ISSUE_LIMIT = 4 };
+enum { RANDOM_SEED = 1, RANDOM_STREAM = 7, DEPTHWISE_ISSUE_LIMIT = 4, STREAM_ISSUE_LIMIT = 16 };
 
 static enum status check(const struct measure_subject *subject,
                          const struct measure_options *options, struct error *err)
@@ -134,11 +135,13 @@ uint64_t measure_macs(const struct model *model, int layer)
            model->buffers[l->out].size_bytes;
 }
 
-unsigned measure_issue_limit(const struct model *model, int layer)
+unsigned measure_issue_limit(const struct model *model, int layer, unsigned isa_version)
 {
     const struct model_layer *l = &model->layers[layer];
     if (!l->weight_bits)
         return 0;
+    if (isa_version >= NN_ISA_STREAM)
+        return STREAM_ISSUE_LIMIT;
     if (model_is_depthwise(l, &model->buffers[l->in], &model->buffers[l->out]))
         return DEPTHWISE_ISSUE_LIMIT;
     return 32 / l->weight_bits;

@@ -57,9 +57,10 @@ void measure_free_images(struct dataset *data);
 
 /* Multiply-accumulates of a layer, 0 without weights. */
 uint64_t measure_macs(const struct model *model, int layer);
-/* MACs that the core can issue in a cycle for a layer: 4, 8, 16 by weight width, 4 for a depthwise
- * convolution; 0 without weights. */
-unsigned measure_issue_limit(const struct model *model, int layer);
+/* MACs that a core with these instructions (isa_version of its hello) can issue in a cycle for a layer:
+ * 16 with version 2; with version 1 4, 8, 16 by weight width, 4 for a depthwise convolution; 0 without
+ * weights. */
+unsigned measure_issue_limit(const struct model *model, int layer, unsigned isa_version);
 const char *measure_tier_name(enum proto_tier tier); /* "nn", "rv32" */
 
 #endif

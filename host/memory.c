@@ -9,10 +9,12 @@
 #include "file.h"
 #include "loader.h"
 
-/* Of a firmware, from its sections (linker/firmware.ld). The model area begins at `end` rounded up. */
+/* Of a firmware, from its sections (linker/firmware.ld). The model area begins at `end` rounded up, or
+ * behind the fallback where the core needs that. */
 struct parts {
     uint64_t code, stacks;
-    uint64_t start, end; /* addresses */
+    uint64_t start, end; /* addresses, without the fallback */
+    uint64_t fallback;
 };
 
 static bool lies_in(uint64_t offset, uint64_t size, uint64_t whole)
@@ -25,6 +27,10 @@ static void add_section(const Elf32_Shdr *section, const char *name, struct part
     const uint64_t start = section->sh_addr, end = start + section->sh_size;
     if (!(section->sh_flags & SHF_ALLOC))
         return;
+    if (strcmp(name, ".fallback") == 0) {
+        parts->fallback = section->sh_size;
+        return;
+    }
     if (parts->end == 0 || start < parts->start)
         parts->start = start;
     if (end > parts->end)
@@ -76,9 +82,15 @@ static enum status read_firmware(const char *path, struct parts *parts, struct e
     return status;
 }
 
+static uint64_t aligned(uint64_t bytes)
+{
+    return (bytes + MODEL_ALIGN - 1) / MODEL_ALIGN * MODEL_ALIGN;
+}
+
+/* On a core with the instructions of version 2. */
 static uint64_t firmware_bytes(const struct parts *parts)
 {
-    return (parts->end + MODEL_ALIGN - 1) / MODEL_ALIGN * MODEL_ALIGN - parts->start;
+    return aligned(parts->end) - parts->start;
 }
 
 enum status memory_firmware_bytes(const char *path, uint64_t *out, struct error *err)
@@ -93,13 +105,16 @@ static void add_firmware(const char *path, struct memory_map *map)
 {
     struct parts parts;
     struct error unused;
-    if (!path || read_firmware(path, &parts, &unused) != STATUS_OK ||
-        firmware_bytes(&parts) != map->firmware)
+    uint64_t fallback;
+    if (!path || read_firmware(path, &parts, &unused) != STATUS_OK)
+        return;
+    fallback = map->firmware - firmware_bytes(&parts);
+    if (fallback && fallback != aligned(parts.fallback))
         return;
     map->has_parts = true;
-    map->code = parts.code;
+    map->code = parts.code + fallback;
     map->stacks = parts.stacks;
-    map->data = map->firmware - parts.code - parts.stacks;
+    map->data = map->firmware - map->code - parts.stacks;
 }
 
 void memory_map_make(const struct container *container, uint64_t firmware_bytes, uint64_t ram_bytes,

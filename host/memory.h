@@ -32,7 +32,8 @@ static inline bool memory_fits(const struct memory_map *map)
     return map->need <= map->ram;
 }
 
-/* Size of a firmware (ELF file of a 32-bit little-endian machine) up to its model area. */
+/* Size of a firmware (ELF file of a 32-bit little-endian machine) up to its model area, on a core with
+ * the instructions of version 2. */
 MUST_CHECK enum status memory_firmware_bytes(const char *path, uint64_t *out, struct error *err);
 
 #endif

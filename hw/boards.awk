@@ -79,6 +79,7 @@ function view_board_pkg_sv() {
     printf "  parameter bit WritebackStage = 1'b%d;\n  parameter bit BranchTargetALU = 1'b%d;\n", core["writeback_stage"], core["branch_target_alu"]
     printf "  parameter bit NnUnit = 1'b%d;\n  parameter bit NnAlias = 1'b%d;\n  parameter bit NnMultiPump = 1'b%d;\n", core["nn"], core["alias"],
         core["multi_pump"]
+    printf "  parameter bit NnStream = 1'b%d;\n", core["stream"]
     printf "  parameter int unsigned CoreConfigIndex = %d;\n", config_index[config]
     print "endpackage"
 }

@@ -8,6 +8,7 @@
 #include "conv2d.h"
 #include "rows_nn.h"
 #include "dot_nn.h"
+#include "stream.h"
 
 /* The operands of neur_init and neur_res. */
 struct conv2d_nn_params {
@@ -53,6 +54,12 @@ ALWAYS_INLINE uint32_t conv2d_nn_single(unsigned width, const struct conv2d_grou
     neur_init(p.bias, p.mode);
     dot_nn_row(width, group->weights, patch, group->words);
     return neur_res(p.multiplier, p.shift);
+}
+
+/* The group function for this core. */
+ALWAYS_INLINE conv2d_group_fn *conv2d_nn_select(conv2d_group_fn *group, conv2d_group_fn *stream)
+{
+    return stream_is_there() ? stream : group;
 }
 
 /* Rows whose weights registers cannot hold. */

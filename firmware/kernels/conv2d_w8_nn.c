@@ -6,7 +6,7 @@
  * Exact    equal bit for bit to conv2d_rv32() and to the oracle in tests/model/ref_layers.c */
 #include "conv2d_nn.h"
 
-static void group(const struct conv2d_group *group)
+STREAM_FALLBACK static void group(const struct conv2d_group *group)
 {
     switch (group->words) {
     case 1:
@@ -28,5 +28,5 @@ static void group(const struct conv2d_group *group)
 
 void conv2d_w8_nn(const struct kernel_args *args)
 {
-    conv2d_run(args, group);
+    conv2d_run(args, conv2d_nn_select(group, conv2d_stream_w8));
 }

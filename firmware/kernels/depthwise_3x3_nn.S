@@ -64,7 +64,7 @@
     .endm
 
     .macro rows stride
-    .section .text.depthwise_nn_3x3_stride_\stride, "ax", @progbits
+    .section .fallback.depthwise_nn_3x3_stride_\stride, "ax", @progbits
     .balign 4
     .globl depthwise_nn_3x3_stride_\stride
     .type depthwise_nn_3x3_stride_\stride, @function

@@ -4,6 +4,7 @@
 #define MPQ_FC_NN_H
 
 #include "dot_nn.h"
+#include "fc_stream.h"
 #include "kernels.h"
 
 /* From group number first on. */
@@ -21,5 +22,9 @@ ALWAYS_INLINE void fc_nn(unsigned width, const struct kernel_args *args, uint32_
         store_results(out, end, neur_res(load_aligned(params + 8), load_aligned(params + 12)));
     }
 }
+
+/* The whole layer with the instructions of version 2. False: the core does not have them, or the
+ * layer is so small that fc_nn() is sooner done. */
+bool fc_nn_stream(const struct kernel_args *args, fc_stream_fn *compute);
 
 #endif

@@ -5,6 +5,7 @@
  * Exact    equal bit for bit to fc_rv32() and to the oracle in tests/model/ref_layers.c */
 #include "fc_nn.h"
 #include "rows_nn.h"
+#include "stream.h"
 
 /* From group number first on. */
 static NOINLINE void some_groups(const struct kernel_args *args, uint32_t first)
@@ -25,6 +26,11 @@ void fc_w2_nn(const struct kernel_args *args)
                            .count = channels / 4,
                            .skip = ROWS_NN_RESIDENT + FC_NN_STREAMED - words};
 
+    if (stream_is_there()) {
+        if (!fc_nn_stream(args, fc_stream_w2))
+            some_groups(args, 0);
+        return;
+    }
     if (words >= ROWS_NN_RESIDENT && rows.count) {
         for (; (int32_t)rows.skip < 0; rows.skip += FC_NN_STREAMED)
             rows.turn_bytes += 4 * FC_NN_STREAMED;

@@ -7,5 +7,6 @@
 
 void fc_w4_nn(const struct kernel_args *args)
 {
-    fc_nn(4, args, 0);
+    if (!fc_nn_stream(args, fc_stream_w4))
+        fc_nn(4, args, 0);
 }

@@ -7,5 +7,6 @@
 
 void fc_w8_nn(const struct kernel_args *args)
 {
-    fc_nn(8, args, 0);
+    if (!fc_nn_stream(args, fc_stream_w8))
+        fc_nn(8, args, 0);
 }

@@ -117,7 +117,7 @@
     .endm
 
     .macro start_function name, frame_bytes=SAVED_BYTES
-    .section .text.\name, "ax", @progbits
+    .section .fallback.\name, "ax", @progbits
     .balign 4
     .globl \name
     .type \name, @function

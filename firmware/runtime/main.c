@@ -6,6 +6,7 @@
 #include "counters.h"
 #include "csr.h"
 #include "loader.h"
+#include "nn_insn.h"
 #include "sysctl.h"
 #include "timer.h"
 #include "trap.h"
@@ -13,7 +14,7 @@
 
 enum { MIE_TIMER = 1 << 7, MIE_EXTERNAL = 1 << 11 };
 
-extern uint8_t model_area[]; /* from the linker script */
+extern uint8_t model_area[], fallback_start[]; /* from the linker script */
 
 static struct loader loader;
 static struct loader_platform platform;
@@ -89,18 +90,22 @@ static void wait_for_byte(void)
     __asm__ volatile("wfi" ::: "memory");
 }
 
-static uint32_t model_area_bytes(void)
+/* Where the core has the instructions of version 2, the kernels for those without make room. */
+static uint8_t *free_ram(void)
 {
-    return RAM_BASE + platform.ram_bytes - (uint32_t)(uintptr_t)model_area;
+    return platform.isa_version >= NN_ISA_STREAM ? fallback_start : model_area;
 }
 
 int main(void)
 {
+    uint8_t *area;
+
     trap_watch_layer(&loader.running_layer);
     platform_init();
+    area = free_ram();
     counters_start();
     CSR_WRITE(CSR_MIE, MIE_EXTERNAL | MIE_TIMER);
-    loader_init(&loader, &platform, model_area, model_area_bytes());
+    loader_init(&loader, &platform, area, RAM_BASE + platform.ram_bytes - (uint32_t)(uintptr_t)area);
     for (;;) {
         const int byte = uart_receive();
 

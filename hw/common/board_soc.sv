@@ -35,6 +35,7 @@ module board_soc (
     .NnUnit         (board_pkg::NnUnit),
     .NnAlias        (board_pkg::NnAlias),
     .NnMultiPump    (board_pkg::NnMultiPump),
+    .NnStream       (board_pkg::NnStream),
     .CoreConfigIndex(board_pkg::CoreConfigIndex)
   ) u_soc (
     .clk_i,

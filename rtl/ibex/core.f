@@ -22,6 +22,7 @@ rtl/soc/prim/prim_clock_gating.sv
 # Neural unit
 rtl/nn/nn_dot.sv
 rtl/nn/nn_requantize.sv
+rtl/nn/nn_stream.sv
 rtl/nn/nn_unit.sv
 
 # Ibex

@@ -14,6 +14,7 @@ module sim_top #(
   parameter int unsigned NnUnit          = 1,
   parameter int unsigned NnAlias         = 1,
   parameter int unsigned NnMultiPump     = 0,
+  parameter int unsigned NnStream        = 1,
   parameter int unsigned CoreConfigIndex = 0
 ) (
   input  logic        clk_i,
@@ -57,6 +58,7 @@ module sim_top #(
     .NnUnit          (NnUnit != 0),
     .NnAlias         (NnAlias != 0),
     .NnMultiPump     (NnMultiPump != 0),
+    .NnStream        (NnStream != 0),
     .CoreConfigIndex (CoreConfigIndex)
   ) u_soc (
     .clk_i,

@@ -11,6 +11,7 @@ module soc_sysctl #(
   parameter int unsigned ClockHz         = 25_000_000,
   parameter int unsigned RamBytes        = 1048576,
   parameter bit          NnUnit          = 1'b1,
+  parameter bit          NnStream        = 1'b1,
   parameter int unsigned CoreConfigIndex = 0
 ) (
   input  logic        clk_i,
@@ -59,7 +60,7 @@ module soc_sysctl #(
       unique case (addr_i)
         address_map_pkg::SysctlClockHz:    rdata_o <= 32'(ClockHz);
         address_map_pkg::SysctlRamBytes:   rdata_o <= 32'(RamBytes);
-        address_map_pkg::SysctlIsaVersion: rdata_o <= NnUnit ? 32'(nn_pkg::IsaVersion) : 32'd0;
+        address_map_pkg::SysctlIsaVersion: rdata_o <= NnUnit ? 32'(NnStream ? nn_pkg::IsaVersionStream : nn_pkg::IsaVersion) : 32'd0;
         address_map_pkg::SysctlCoreConfig: rdata_o <= 32'(CoreConfigIndex);
         address_map_pkg::SysctlLeds:       rdata_o <= {29'b0, leds_o};
         default:                           rdata_o <= '0;

@@ -20,6 +20,7 @@ module soc_top #(
   parameter bit               NnUnit          = 1'b1,
   parameter bit               NnAlias         = 1'b1,
   parameter bit               NnMultiPump     = 1'b0,
+  parameter bit               NnStream        = 1'b1,
   parameter int unsigned      CoreConfigIndex = 0
 ) (
   input  logic        clk_i,
@@ -59,6 +60,10 @@ module soc_top #(
     $error("soc_top: FetchBytes <= RamBytes <= the address map's RamSize must be powers of two");
   end
 
+  if (NnStream && !(NnUnit && WritebackStage)) begin : gen_bad_stream
+    $error("soc_top: NnStream needs NnUnit and WritebackStage");
+  end
+
   logic        rst_n, reset_request;
 
   logic        instr_req, instr_gnt, instr_rvalid, instr_err;
@@ -91,7 +96,8 @@ module soc_top #(
     .WritebackStage  (WritebackStage),
     .NnUnit          (NnUnit),
     .NnAlias         (NnAlias),
-    .NnMultiPump     (NnMultiPump)
+    .NnMultiPump     (NnMultiPump),
+    .NnStream        (NnStream)
   ) u_core (
     .clk_i,
     .clk2x_i,
@@ -247,6 +253,7 @@ module soc_top #(
     .ClockHz        (ClockHz),
     .RamBytes       (RamBytes),
     .NnUnit         (NnUnit),
+    .NnStream       (NnStream),
     .CoreConfigIndex(CoreConfigIndex)
   ) u_sysctl (
     .clk_i,

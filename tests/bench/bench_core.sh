@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Where the cycles go (make bench-core): each network of networks.tsv with made-up weights on the neural tier of the
-# simulated core, layer by layer. Columns: cycles; useful MAC a cycle and their share of the issue limit (4, 8 or 16 at 8,
-# 4 or 2 bits; depthwise 4); cycles that issue an instruction, then those that do not: a load or store that is waited for
+# simulated core, layer by layer. Columns: cycles; useful MAC a cycle and their share of the issue limit (16; on a core with the
+# instructions of version 1 alone 4, 8 or 16 at 8, 4 or 2 bits, depthwise 4); cycles that issue an instruction, then those that do not: a load or store that is waited for
 # (or whose result is used at once), a fetch that is waited for (behind most taken branches), and all the others (second
 # cycles of neur_res, unaligned accesses, multiplications, divisions). Then how many loads, stores and taken branches.
 # usage: bench_core.sh BUILD [NETWORK]

@@ -18,6 +18,11 @@ field() {
         $1 == proof { print $column[name] }' "$table"
 }
 
+# core_sources: those of ibex_core, from the list of all sources
+core_sources() {
+    sed -n "s/#.*//;/ibex_top/q;s|\$(IBEX)|$FORMAL_IBEX|;s|\$(GEN)|$FORMAL_GEN|;s|\$(WHEEL)|$FORMAL_WHEEL|;/./p" rtl/ibex/core.f
+}
+
 # sources SOURCE: the files that yosys reads, in order; after a | those that it includes
 sources() {
     prim=$FORMAL_WHEEL/vendor/lowrisc_ip/ip/prim/rtl
@@ -25,14 +30,15 @@ sources() {
         $FORMAL_WHEEL/vendor/lowrisc_ip/dv/sv/dv_utils/dv_fcov_macros.svh"
     ibex="$FORMAL_GEN/nn_pkg.sv $FORMAL_IBEX/ibex_pkg.sv $FORMAL_IBEX/ibex_decoder.sv"
     case $1 in
-    decode) echo "$ibex $here/decode.sv | $includes" ;;
+    decode) echo "$here/nn_spec.sv $ibex $here/decode.sv | $includes" ;;
     flush) echo "$ibex $FORMAL_IBEX/ibex_controller.sv $FORMAL_IBEX/ibex_id_stage.sv $here/flush.sv | $includes" ;;
-    scale_lemma) echo "$here/nn_spec.sv $here/scale_lemma.sv |" ;;
-    *) echo "rtl/nn/nn_op_pkg.sv rtl/nn/nn_dot.sv rtl/nn/nn_requantize.sv rtl/nn/nn_unit.sv $here/nn_spec.sv $here/$1.sv |" ;;
+    core_stream) echo "$(core_sources) $here/core_stream.sv | $includes" ;;
+    *_lemma) echo "$here/nn_spec.sv $here/$1.sv |" ;;
+    *) echo "rtl/nn/nn_op_pkg.sv rtl/nn/nn_dot.sv rtl/nn/nn_requantize.sv rtl/nn/nn_stream.sv rtl/nn/nn_unit.sv $here/nn_spec.sv $here/$1.sv |" ;;
     esac
 }
 
-# task PROOF FOLDER: writes FOLDER.sby; a file of FOLDER.bug stands for the one of the same name
+# task PROOF FOLDER MODE DEPTH: writes FOLDER.sby; a file of FOLDER.bug stands for the one of the same name
 task() {
     all=$(sources "$(field "$1" source)")
     read_files='' copies=''
@@ -50,8 +56,8 @@ task() {
     top=$(field "$1" top)
     cat >"$2.sby" <<SBY
 [options]
-mode $(field "$1" mode)
-depth $(field "$1" depth)
+mode $3
+depth $4
 [engines]
 smtbmc yices
 [script]
@@ -84,7 +90,11 @@ find_bug() {
         [ "$(basename "$file")" != "$name" ] || { sed "$(field "$1" bug)" "$file" >"$folder.bug/$name" && break; }
     done
     cmp -s "$file" "$folder.bug/$name" && echo 'no change' && return
-    task "$1" "$folder"
+    # What an induction has to find must be within reach of the start
+    case $(field "$1" mode) in
+    prove) task "$1" "$folder" bmc 12 ;;
+    *) task "$1" "$folder" bmc "$(field "$1" depth)" ;;
+    esac
     sby "$folder" | sed 's/FAIL/found/;s/PASS/missed/'
 }
 
@@ -92,7 +102,7 @@ find_bug() {
 prove() {
     folder=$FORMAL_WORK/$1
     start=$(date +%s)
-    task "$1" "$folder"
+    task "$1" "$folder" "$(field "$1" mode)" "$(field "$1" depth)"
     result=$(sby "$folder")
     seconds=$(($(date +%s) - start))
     case $(field "$1" mode)$(field "$1" depth) in

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The five instructions by their definition in rtl/README.md, for proofs: the formulas as they stand there, without a
-// thought for gates, and without a line of rtl/nn.
+// The instructions by their definition in rtl/README.md, for proofs: the formulas as they stand there, without a thought
+// for gates, and without a line of rtl/nn. First the five of version 1, then those of version 2.
 // Lane k of a word is bits [31-8k : 24-8k].
 
 package nn_spec;
@@ -77,6 +77,59 @@ package nn_spec;
       return t < 0 ? 8'd0 : t > 255 ? 8'd255 : t[7:0];
     end
     return t < -128 ? 8'h80 : t > 127 ? 8'h7f : t[7:0];
+  endfunction
+
+  // Version 2. bits: funct3 and rd of a load
+  function automatic logic is_lda_mac(logic [7:0] bits);
+    return bits < 8'h80;
+  endfunction
+
+  function automatic logic is_ldw(logic [7:0] bits);
+    return bits >= 8'h80 && bits < 8'hc0;
+  endfunction
+
+  function automatic logic is_lda(logic [7:0] bits);
+    return bits == 8'hc0;
+  endfunction
+
+  function automatic logic is_ldw_mac(logic [7:0] bits);
+    return bits >= 8'he0;
+  endfunction
+
+  function automatic logic is_load(logic [7:0] bits);
+    return is_lda_mac(bits) || is_ldw(bits) || is_lda(bits) || is_ldw_mac(bits);
+  endfunction
+
+  // The entry of weights that a load writes or multiplies, and the bank that it adds to
+  function automatic logic [3:0] entry(logic [7:0] bits);
+    return is_lda_mac(bits) ? bits[3:0] : is_ldw(bits) ? bits[5:2] : 4'd15;
+  endfunction
+
+  function automatic logic [2:0] bank(logic [7:0] bits);
+    return is_lda_mac(bits) ? bits[6:4] : bits[4:2];
+  endfunction
+
+  // Whether a word of weights for activation s has weights for activation j, and that of output k among them
+  function automatic logic has_weight(logic [2:0] mode, logic [1:0] s, int unsigned j);
+    return mode[1:0] == 2'd3 || (mode[1:0] == 2'd2 ? s / 2 == j / 2 : 32'(s) == j);
+  endfunction
+
+  function automatic logic signed [31:0] weight(logic [2:0] mode, logic [31:0] w, int unsigned j, int unsigned k);
+    case (mode[1:0])
+      2'd2:    return sext4(j % 2 == 0 ? w[31 - 4*k -: 4] : w[15 - 4*k -: 4]);
+      2'd3:    return sext2(w[31 - 8*j - 2*k -: 2]);
+      default: return sext8(lane(w, k));
+    endcase
+  endfunction
+
+  // The bits of the multipliers' and shifts' CSRs that exist
+  function automatic logic [31:0] shift_bits();
+    logic [31:0] bits;
+    bits = 32'd1;
+    for (int unsigned k = 0; k < 4; k++) begin
+      bits[31 - 7*k -: 5] = '1;
+    end
+    return bits;
   endfunction
 
 endpackage

@@ -2,12 +2,15 @@
 // One cycle of nn_unit from any state, with any inputs, against nn_spec.
 // Function: the next state is computed from the unit's present state by nn_spec, and compared after the clock edge. The
 //           state at the start is free, and so the proof of one step is a proof for every state that can ever be reached.
+// Stream:   with the instructions of version 2 the same holds whatever of them is on its way: they are free, apart from what
+//           the core does (flush.sv): nothing that is told to wait executes.
 // Form:     each check stands in a branch of `Check`, so that a solver sees the logic of one at a time.
 
 module unit_step #(
   parameter int unsigned Check = 0,  // see proofs.tsv
   parameter int unsigned Lane  = 0,
-  parameter int unsigned Mode  = 0
+  parameter int unsigned Mode  = 0,
+  parameter bit          Stream = 1'b0
 ) (
   input logic        clk_i,
   input logic        rst_ni,
@@ -16,18 +19,29 @@ module unit_step #(
   input logic [1:0]  operator_i,
   input logic [31:0] rs1_i,
   input logic [31:0] rs2_i,
-  input logic [2:0]  csr_addr_i,
+  input logic        load_issue_i,
+  input logic [7:0]  load_op_i,
+  input logic        resp_i,
+  input logic        resp_ok_i,
+  input logic [31:0] resp_rdata_i,
+  input logic        serial_i,
+  input logic        store_i,
+  input logic [2:0]  store_bank_i,
+  input logic        store_done_i,
+  input logic [5:0]  csr_addr_i,
   input logic        csr_we_i,
   input logic [31:0] csr_wdata_i
 );
 
   localparam int unsigned CheckReset = 0, CheckInit = 1, CheckMac = 2, CheckMac8 = 3, CheckKeep = 4, CheckCsr = 5,
-                          CheckRes = 6, CheckProducts = 7, CheckHandshake = 8;
+                          CheckRes = 6, CheckProducts = 7, CheckHandshake = 8, CheckStreamCsr = 9;
 
-  logic        valid;
+  logic        valid, stall;
   logic [31:0] result, csr_rdata;
 
-  nn_unit u_unit (
+  nn_unit #(
+    .Stream     (Stream)
+  ) u_unit (
     .clk_i,
     .clk2x_i    (1'b0),
     .rst_ni,
@@ -38,6 +52,16 @@ module unit_step #(
     .rs2_i,
     .valid_o    (valid),
     .result_o   (result),
+    .load_issue_i,
+    .load_op_i,
+    .resp_i,
+    .resp_ok_i,
+    .resp_rdata_i,
+    .serial_i,
+    .store_i,
+    .store_bank_i,
+    .store_done_i,
+    .stall_o    (stall),
     .csr_addr_i,
     .csr_we_i,
     .csr_wdata_i,
@@ -57,7 +81,7 @@ module unit_step #(
   logic        was_reset_q, en_q, ready_q, csr_we_q, valid_q;
   logic [1:0]  operator_q;
   logic [31:0] rs1_q, rs2_q, csr_wdata_q;
-  logic [2:0]  csr_addr_q;
+  logic [5:0]  csr_addr_q;
   logic [31:0] acc_q [4];
   logic [2:0]  mode_q;
   logic [1:0]  index_q;
@@ -79,9 +103,15 @@ module unit_step #(
     index_q     <= index;
   end
 
-  // A CSR instruction and one of the unit never execute in the same cycle
+  // One instruction at a time: one of the unit, a CSR instruction or nn_res_st, and none that has to wait
   always_comb begin
     assume (!(en_i && csr_we_i));
+    if (Stream) begin
+      assume (!(store_i && (en_i || csr_we_i)) && (!store_done_i || store_i));
+      assume (serial_i || !(en_i || csr_we_i || store_i));
+      assume (!stall || !(en_i || csr_we_i || store_done_i));
+      assume (!load_issue_i || !serial_i);
+    end
   end
 
   logic retired;  // an instruction of the unit was executed to its end
@@ -157,7 +187,7 @@ module unit_step #(
       end
       assert (u_unit.gen_requantize[Lane].u_requantize.low == 25'(acc_k[16:0]) * 25'(multiplier));
       assert (u_unit.gen_requantize[Lane].u_requantize.high == 15'(acc_k[31:17] * 15'(multiplier)));
-      assert (acc_k == acc[Lane] && multiplier == nn_spec::lane(rs1_i, Lane));
+      assert ((Stream && store_i) || (acc_k == acc[Lane] && multiplier == nn_spec::lane(rs1_i, Lane)));  // else stream_store
     end
   end
 
@@ -186,12 +216,66 @@ module unit_step #(
 
   if (Check == CheckCsr) begin : gen_csr
     always_comb begin
-      assert (csr_rdata == (csr_addr_i < 4 ? acc[csr_addr_i[1:0]] : csr_addr_i == 4 ? {27'b0, index, mode} : 32'd0));
+      if (csr_addr_i >= 8 && csr_addr_i < 12) begin
+        assert (csr_rdata == acc[csr_addr_i[1:0]]);
+      end else if (csr_addr_i == 12) begin
+        assert (csr_rdata == {27'b0, index, mode});
+      end else if (!Stream) begin
+        assert (csr_rdata == 0);
+      end
       if (past_q && !was_reset_q && rst_ni && csr_we_q) begin
         for (int unsigned k = 0; k < 4; k++) begin
-          assert (acc[k] == (csr_addr_q == 3'(k) ? csr_wdata_q : acc_q[k]));
+          assert (acc[k] == (csr_addr_q == 6'(8 + k) ? csr_wdata_q : acc_q[k]));
         end
-        assert ({index, mode} == (csr_addr_q == 4 ? csr_wdata_q[4:0] : {index_q, mode_q}));
+        assert ({index, mode} == (csr_addr_q == 12 ? csr_wdata_q[4:0] : {index_q, mode_q}));
+      end
+    end
+  end
+
+  // The CSRs of version 2. While loads are on their way nobody reads them; numbers 16 to 31 are no CSRs.
+  if (Check == CheckStreamCsr) begin : gen_stream_csr
+    logic        busy, multiply;
+    logic [7:0]  started, started_q;
+    logic [2:0]  multiply_bank;
+    logic [31:0] multipliers, multipliers_q, shifts, shifts_q;
+    logic [31:0] bank_acc [4];
+    logic        step;
+    logic [7:0]  loaded_q;
+    assign busy          = u_unit.gen_stream.u_stream.busy_o;
+    assign multiply      = u_unit.gen_stream.u_stream.mac_q;
+    assign multiply_bank = u_unit.gen_stream.u_stream.mac_bank_q;
+    assign started       = u_unit.gen_stream.u_stream.started_q;
+    assign multipliers   = u_unit.gen_stream.multipliers_q;
+    assign shifts        = u_unit.gen_stream.shifts_q;
+    for (genvar k = 0; k < 4; k++) begin : gen_banks
+      assign bank_acc[k] = started[csr_addr_i[4:2]] ?
+                           u_unit.gen_stream.u_stream.gen_lane[k].acc_q[csr_addr_i[4:2]] : acc[k];
+    end
+    assign step = past_q & ~was_reset_q & rst_ni;
+
+    always_ff @(posedge clk_i) begin
+      started_q     <= started;
+      multipliers_q <= multipliers;
+      shifts_q      <= shifts;
+      loaded_q      <= multiply ? 8'd1 << multiply_bank : 8'd0;
+    end
+
+    always_comb begin
+      assume (csr_addr_i < 16 || csr_addr_i >= 32);
+      if (!rst_ni) begin
+        assert (started == 0 && multipliers == 0 && shifts == 0 && !busy && !u_unit.gen_stream.scaled_q);
+      end
+      if (!busy && !store_i) begin
+        assert (csr_addr_i != 13 || csr_rdata == {24'b0, started});
+        assert (csr_addr_i != 14 || csr_rdata == multipliers);
+        assert (csr_addr_i != 15 || csr_rdata == shifts);
+        assert (csr_addr_i < 32 || csr_rdata == bank_acc[csr_addr_i[1:0]]);
+      end
+      if (step) begin
+        assert (multipliers == (csr_we_q && csr_addr_q == 14 ? csr_wdata_q : multipliers_q));
+        assert (shifts == (csr_we_q && csr_addr_q == 15 ? csr_wdata_q & nn_spec::shift_bits() : shifts_q));
+        assert (started == (csr_we_q && csr_addr_q == 13 ? csr_wdata_q[7:0] :
+                retired && operator_q == 2'd0 ? 8'd0 : started_q | loaded_q));
       end
     end
   end

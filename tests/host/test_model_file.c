@@ -6,6 +6,7 @@
 
 #include "measure.h"
 #include "model_file.h"
+#include "nn_insn.h"
 
 static const int BITS[5] = {4, 8, 2, 8, 8};
 enum { LAYER_W4 = 0, LAYER_POOL = 1, LAYER_W8 = 2, LAYER_W2 = 4 }; /* of the container */
@@ -162,10 +163,11 @@ static void macs_are_those_of_the_network(void **state)
     for (int i = 0; i < made.net->layer_count; i++)
         want += net_layer_macs(&made.net->layers[i]);
     assert_int_equal(macs, want);
-    assert_int_equal(measure_issue_limit(container->model, LAYER_W8), 4);
-    assert_int_equal(measure_issue_limit(container->model, LAYER_W4), 8);
-    assert_int_equal(measure_issue_limit(container->model, LAYER_W2), 16);
-    assert_int_equal(measure_issue_limit(container->model, LAYER_POOL), 0);
+    assert_int_equal(measure_issue_limit(container->model, LAYER_W8, NN_ISA_VERSION), 4);
+    assert_int_equal(measure_issue_limit(container->model, LAYER_W4, NN_ISA_VERSION), 8);
+    assert_int_equal(measure_issue_limit(container->model, LAYER_W2, NN_ISA_VERSION), 16);
+    assert_int_equal(measure_issue_limit(container->model, LAYER_W8, NN_ISA_STREAM), 16);
+    assert_int_equal(measure_issue_limit(container->model, LAYER_POOL, NN_ISA_STREAM), 0);
     container_free(container);
     made_up_free(&made);
 }

@@ -429,7 +429,7 @@ static void simulated_core_loads_runs_and_resets(void **state)
     bench.container = made_up_pack(&bench.made);
     made_up_image(bench.image, sizeof bench.image, 1);
     check_ok(target_open("sim", &bench.target, &err), &err);
-    assert_int_equal(target_info(bench.target)->isa_version, NN_ISA_VERSION);
+    assert_int_equal(target_info(bench.target)->isa_version, NN_ISA_STREAM);
     bench_load(&bench);
     bench_set_input(&bench);
     bench_check_run(&bench, TIER_NN);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The kernel tests on the core: the host's test source, linked with crt0 and drivers, run in the simulator.
-TEST_SH      += tests/kernels/test_kernels_core.sh
+TEST_SH      += $(addprefix tests/kernels/,test_kernels_core.sh test_kernels_no_stream.sh)
 KERNEL_TEST_C := $(addprefix tests/kernels/,test_kernels.c kernel_case.c kernel_facts.c grouped_facts.c)
 KERNEL_CORE_C := $(KERNEL_TEST_C) tests/kernels/core_support.c $(addprefix tests/model/,ref_layers.c ref_container.c)
 KERNEL_CORE_OBJ := $(KERNEL_CORE_C:%.c=$(FW)/%.o)

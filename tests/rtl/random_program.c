@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include "address_map.h"
+#include "model/nn_stream_model.h"
 #include "nn_csr.h"
 #include "nn_insn.h"
 #include "rv_encode.h"
@@ -24,7 +25,8 @@ enum {
     CONTEXT_INTERRUPTS = 40,
     CONTEXT_TRAPS = 44,
     CONTEXT_RANDOM = 36,
-    STACK_AREA = 64, /* offsets 64..252 from x2 */
+    CONTEXT_STREAM = 48, /* three CSRs of version 2, and a word stored by it */
+    STACK_AREA = 64,     /* offsets 64..252 from x2 */
     LOG = 0x20000,
     REG_CONTEXT = 2,
     REG_NOWHERE = 26,
@@ -47,6 +49,7 @@ struct gen {
     uint32_t at; /* offset of the next instruction */
     uint64_t state;
     bool in_loop;
+    bool stream;
 };
 
 /* splitmix64 (Steele, Lea, Flood 2014) */
@@ -189,7 +192,9 @@ static void item_log(struct gen *g)
 
 static void item_nn_csr(struct gen *g)
 {
-    unsigned csr = NN_CSR_ACC0 + gen_below(g, 5);
+    unsigned csr = NN_CSR_ACC0 + gen_below(g, g->stream ? 8 : 5);
+    if (g->stream && gen_below(g, 3) == 0)
+        csr = NN_STREAM_CSR_BANKS + gen_below(g, 32);
     unsigned funct3 = 1 + gen_below(g, 2), rs1 = gen_below(g, 2) ? 0 : any_source(g);
     emit(g, csr << 20 | rs1 << 15 | (rs1 ? funct3 : 2) << 12 | any_target(g) << 7 | RV_SYSTEM);
 }
@@ -301,6 +306,77 @@ static void item_compressed(struct gen *g)
     }
 }
 
+/* A legal operation of each kind; funct3 and rd are otherwise random. */
+static uint32_t stream_load(struct gen *g, int offset, unsigned base)
+{
+    switch (gen_below(g, 6)) {
+    case 0:
+        return NN_LDW(gen_below(g, 16), gen_below(g, 4), offset, base);
+    case 1:
+        return NN_LDW_MAC(gen_below(g, 8), gen_below(g, 4), offset, base);
+    case 2:
+        return NN_LDA(offset, base);
+    default:
+        return NN_LDA_MAC(gen_below(g, 8), gen_below(g, 16), offset, base);
+    }
+}
+
+static void item_stream_loads(struct gen *g)
+{
+    for (uint32_t count = g->stream ? 1 + gen_below(g, 8) : 0; count > 0; count--)
+        emit(g, stream_load(g, data_offset(g, 4), REG_DATA));
+}
+
+/* Mostly of banks that follow each other */
+static void item_stream_stores(struct gen *g)
+{
+    uint32_t bank = gen_below(g, 8);
+    for (uint32_t count = g->stream ? 1 + gen_below(g, 5) : 0; count > 0; count--) {
+        emit(g, NN_RES_ST(bank, data_offset(g, 4), REG_DATA));
+        bank = gen_below(g, 8) ? (bank + 1) % 8 : gen_below(g, 8);
+    }
+}
+
+/* Outputs of a network: the accumulators start anew, and scales are such that results are not all
+ * at the end of their range. */
+static void item_stream_neuron(struct gen *g)
+{
+    unsigned a = compressed_target(g), b = compressed_target(g);
+    if (!g->stream)
+        return;
+    emit_li(g, a, gen_random(g) & 0x10842007u);
+    emit_li(g, b, gen_random(g) | 0x52a54a80u);
+    emit(g, rv_r(nn_opcode(g), 1, 0, 0, any_source(g), a));
+    emit(g, rv_csrw(NN_STREAM_CSR_SHIFTS, b));
+    item_stream_loads(g);
+    item_stream_loads(g);
+    item_stream_stores(g);
+}
+
+/* What traps and must change nothing: a word from nowhere, one for nowhere, no instruction. */
+static void item_stream_trap(struct gen *g)
+{
+    item_stream_loads(g);
+    switch (g->stream ? gen_below(g, 4) : 4) {
+    case 0:
+        emit(g, stream_load(g, (int)gen_below(g, 512), REG_NOWHERE));
+        break;
+    case 1:
+        emit(g, NN_RES_ST(gen_below(g, 8), (int)gen_below(g, 512), REG_NOWHERE));
+        break;
+    case 2:
+        emit(g, nn_encode_i(NN_OPCODE_LOAD, 0xc1 + gen_below(g, 31), 0, REG_DATA));
+        break;
+    case 3:
+        emit(g, nn_encode_s(NN_OPCODE_STORE, 8 + gen_below(g, 248), 0, REG_DATA));
+        break;
+    default:
+        return;
+    }
+    item_stream_loads(g);
+    item_stream_stores(g);
+}
+
 /* Forward, over a few items; on equal registers the outcome is certain. */
 static void item_branch(struct gen *g)
 {
@@ -378,13 +454,15 @@ static const struct {
     void (*make)(struct gen *g);
     uint32_t weight;
 } kinds[] = {
-    {item_macs, 20},       {item_init, 6},          {item_res, 10},
-    {item_neuron, 4},      {item_log, 14},          {item_nn_csr, 6},
-    {item_alu, 10},        {item_alu_immediate, 8}, {item_constant, 10},
-    {item_upper, 2},       {item_multiply, 8},      {item_divide, 4},
-    {item_load, 10},       {item_load_use, 6},      {item_store, 8},
-    {item_compressed, 14}, {item_branch, 6},        {item_jump, 2},
-    {item_inner_loop, 2},  {item_trap, 2},          {item_compressed_branch, 3},
+    {item_macs, 20},         {item_init, 6},          {item_res, 10},
+    {item_neuron, 4},        {item_log, 14},          {item_nn_csr, 6},
+    {item_alu, 10},          {item_alu_immediate, 8}, {item_constant, 10},
+    {item_upper, 2},         {item_multiply, 8},      {item_divide, 4},
+    {item_load, 10},         {item_load_use, 6},      {item_store, 8},
+    {item_compressed, 14},   {item_branch, 6},        {item_jump, 2},
+    {item_inner_loop, 2},    {item_trap, 2},          {item_compressed_branch, 3},
+    {item_stream_loads, 20}, {item_stream_stores, 8}, {item_stream_neuron, 6},
+    {item_stream_trap, 2},
 };
 
 static void item(struct gen *g)
@@ -404,10 +482,33 @@ static void item(struct gen *g)
 
 /* ---- The frame around the items ---- */
 
+/* Saves the scales and the started banks, changes them and stores banks, which changes nothing. */
+static void make_interrupt_stream(struct gen *g)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        emit(g, rv_csrr(5, NN_STREAM_CSR_STARTED + i));
+        emit(g, rv_sw(5, REG_CONTEXT, CONTEXT_STREAM + 4 * (int)i));
+    }
+    emit(g, rv_csrw(NN_STREAM_CSR_MULTIPLIERS, 2));
+    emit(g, rv_csrw(NN_STREAM_CSR_SHIFTS, 31));
+    emit(g, NN_RES_ST(3u, CONTEXT_STREAM + 12, REG_CONTEXT));
+    emit(g, NN_RES_ST(4u, CONTEXT_STREAM + 12, REG_CONTEXT));
+}
+
+static void make_interrupt_stream_end(struct gen *g)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        emit(g, rv_lw(5, REG_CONTEXT, CONTEXT_STREAM + 4 * (int)i));
+        emit(g, rv_csrw(NN_STREAM_CSR_STARTED + i, 5));
+    }
+}
+
 /* Interrupt: save the unit, use it, draw the next moment, count, restore the unit. Works on x5..x7,
  * which are saved. */
 static void make_interrupt_handler(struct gen *g)
 {
+    if (g->stream)
+        make_interrupt_stream(g);
     for (unsigned i = 0; i < 5; i++) {
         emit(g, rv_csrr(5, NN_CSR_ACC0 + i));
         emit(g, rv_sw(5, REG_CONTEXT, 16 + 4 * (int)i));
@@ -435,6 +536,8 @@ static void make_interrupt_handler(struct gen *g)
         emit(g, rv_lw(5, REG_CONTEXT, 16 + 4 * (int)i));
         emit(g, rv_csrw(NN_CSR_ACC0 + i, 5));
     }
+    if (g->stream)
+        make_interrupt_stream_end(g);
 }
 
 static void make_exception_handler(struct gen *g)
@@ -469,6 +572,17 @@ static void make_handler(struct gen *g)
     emit(g, MRET);
 }
 
+/* Weights, activations and banks have no value after power-up. */
+static void make_stream_state(struct gen *g)
+{
+    for (uint32_t i = 0; i < 64; i++)
+        emit(g, NN_LDW(i / 4, i % 4, data_offset(g, 4), REG_DATA));
+    for (uint32_t i = 0; i < 4; i++)
+        emit(g, NN_LDA(data_offset(g, 4), REG_DATA));
+    for (uint32_t bank = 0; bank < 8; bank++)
+        emit(g, NN_LDA_MAC(bank, 2 * bank, data_offset(g, 4), REG_DATA));
+}
+
 static void make_prologue(struct gen *g, uint32_t iterations)
 {
     g->at = RANDOM_PROGRAM_ENTRY;
@@ -490,6 +604,8 @@ static void make_prologue(struct gen *g, uint32_t iterations)
     emit_li(g, REG_DATA, g->base + DATA + DATA_BYTES / 2);
     emit_li(g, REG_LOG, g->base + LOG);
     emit(g, rv_r(NN_OPCODE, 1, 0, 0, 0, 0));
+    if (g->stream)
+        make_stream_state(g);
     emit(g, rv_addi(1, 0, 0x80));
     emit(g, rv_csrw(MIE, 1));
     emit(g, rv_addi(1, 0, 8));
@@ -506,6 +622,31 @@ static void make_send(struct gen *g)
     emit(g, rv_b(6, 5, 6, (int)start - (int)g->at));
 }
 
+/* The state of version 2 into the log: first the CSRs, then what products make of the window and of
+ * each entry of weights. */
+static void make_stream_log(struct gen *g)
+{
+    for (unsigned csr = NN_STREAM_CSR_STARTED; csr <= NN_STREAM_CSR_SHIFTS; csr++) {
+        emit(g, rv_csrr(5, csr));
+        emit(g, rv_sw(5, REG_LOG, 4 * (int)(csr - NN_STREAM_CSR_STARTED)));
+    }
+    emit(g, rv_addi(REG_LOG, REG_LOG, 12));
+    emit(g, rv_addi(5, 0, 255));
+    emit(g, rv_csrw(NN_STREAM_CSR_STARTED, 5));
+    emit(g, rv_addi(5, 0, 1)); /* depthwise */
+    emit(g, rv_csrw(NN_CSR_STATE, 5));
+    for (uint32_t j = 0; j < 4; j++)
+        emit(g, NN_LDW_MAC(j, j, data_offset(g, 4), REG_DATA));
+    emit(g, rv_csrw(NN_CSR_STATE, 0));
+    for (uint32_t i = 0; i < 32; i++)
+        emit(g, NN_LDA_MAC(i % 8, i / 2, data_offset(g, 4), REG_DATA));
+    for (unsigned i = 0; i < 32; i++) {
+        emit(g, rv_csrr(5, NN_STREAM_CSR_BANKS + i));
+        emit(g, rv_sw(5, REG_LOG, 4 * (int)i));
+    }
+    emit(g, rv_addi(REG_LOG, REG_LOG, 128));
+}
+
 static void make_epilogue(struct gen *g)
 {
     emit(g, rv_csrw(MIE, 0));
@@ -519,8 +660,11 @@ static void make_epilogue(struct gen *g)
     }
     emit(g, rv_lw(5, REG_CONTEXT, CONTEXT_TRAPS));
     emit(g, rv_sw(5, REG_LOG, 20));
+    emit(g, rv_addi(REG_LOG, REG_LOG, 24));
+    if (g->stream)
+        make_stream_log(g);
     emit_li(g, 5, g->base + LOG);
-    emit(g, rv_addi(6, REG_LOG, 24));
+    emit(g, rv_addi(6, REG_LOG, 0));
     emit_li(g, 7, UART_BASE);
     make_send(g);
     emit_li(g, 5, g->base + DATA);
@@ -537,7 +681,8 @@ static void make_epilogue(struct gen *g)
 bool random_program_make(const struct random_program_options *options, uint32_t ram_base,
                          uint8_t *ram)
 {
-    struct gen g = {.ram = ram, .base = ram_base, .state = options->seed};
+    struct gen g = {
+        .ram = ram, .base = ram_base, .state = options->seed, .stream = options->stream};
     for (uint32_t i = 0; i < DATA_BYTES; i++)
         ram[DATA + i] = (uint8_t)gen_random(&g);
     for (uint32_t i = 0; i < 4; i++)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Generator of random programs for the core: neural instructions on both opcodes among loads,
+/* Generator of random programs for the core: neural instructions of both versions among loads,
  * stores, multiplications, divisions, branches, compressed instructions and traps, while a timer
- * interrupt at random moments saves the neural unit's state, uses the unit, and restores it.
+ * interrupt at random moments saves what the five instructions of version 1 change in the neural
+ * unit, uses the unit with them, and restores it.
  *
  * A program ends by sending its log, its registers, the unit's state and its data over the UART and
  * leaving with exit code 0; the last four bytes are the number of interrupts, the only thing that
@@ -23,6 +24,7 @@ struct random_program_options {
     uint64_t seed;
     uint32_t items;      /* size of the loop's body */
     uint32_t iterations; /* of the loop */
+    bool stream;         /* with the instructions of version 2 */
 };
 
 /* Writes the program into ram, RANDOM_PROGRAM_RAM_BYTES zero bytes which stand for the RAM from

@@ -158,29 +158,37 @@ static void neural(struct rv *rv, uint32_t insn)
     uint32_t funct3 = field(insn, 14, 12), funct7 = field(insn, 31, 25);
     rv->nn_instructions++;
     if (funct3 == 1 && funct7 == 0)
-        nn_model_init(&rv->nn, a, b);
+        nn_stream_model_init(&rv->nn, a, b);
     else if (funct3 == 2 && (funct7 == 8 || funct7 == 4 || funct7 == 2))
-        nn_model_mac(&rv->nn, a, b);
+        nn_model_mac(&rv->nn.five, a, b);
     else if (funct3 == 4 && funct7 == 0)
-        set_x(rv, field(insn, 11, 7), nn_model_res(&rv->nn, a, b));
+        set_x(rv, field(insn, 11, 7), nn_model_res(&rv->nn.five, a, b));
     else
         trap(rv);
 }
 
-static uint32_t nn_csr_read(const struct rv *rv, uint32_t csr)
+/* A word into the unit, or out of it */
+static void neural_load(struct rv *rv, uint32_t operation, uint32_t address)
 {
-    return csr == NN_CSR_STATE ? (uint32_t)(rv->nn.it << 3 | rv->nn.mode)
-                               : rv->nn.acc[csr - NN_CSR_ACC0];
+    rv->nn_instructions++;
+    if (rv->stream && nn_stream_model_is_load(operation) && in_ram(rv, address, 4))
+        nn_stream_model_load(&rv->nn, operation, ram_read(rv, address, 4));
+    else
+        trap(rv);
 }
 
-static void nn_csr_write(struct rv *rv, uint32_t csr, uint32_t value)
+static void neural_store(struct rv *rv, uint32_t operation, uint32_t address)
 {
-    if (csr == NN_CSR_STATE) {
-        rv->nn.mode = value % 8;
-        rv->nn.it = value / 8 % 4;
-    } else {
-        rv->nn.acc[csr - NN_CSR_ACC0] = value;
-    }
+    rv->nn_instructions++;
+    if (rv->stream && nn_stream_model_is_store(operation))
+        store(rv, 2, address, nn_stream_model_store(&rv->nn, operation));
+    else
+        trap(rv);
+}
+
+static bool is_nn_csr(const struct rv *rv, uint32_t csr)
+{
+    return rv->stream ? nn_stream_model_is_csr(csr) : csr >= NN_CSR_ACC0 && csr <= NN_CSR_STATE;
 }
 
 /* The unit's CSRs; other ones are set up by the prologue only, where nothing depends on them. */
@@ -190,12 +198,12 @@ static void system_instruction(struct rv *rv, uint32_t insn)
     uint32_t operand = rv->x[field(insn, 19, 15)];
     if (insn == 0x73) {
         trap(rv);
-    } else if (csr >= NN_CSR_ACC0 && csr <= NN_CSR_STATE && (funct3 == 1 || funct3 == 2)) {
-        uint32_t old = nn_csr_read(rv, csr);
+    } else if (is_nn_csr(rv, csr) && (funct3 == 1 || funct3 == 2)) {
+        uint32_t old = nn_stream_model_read_csr(&rv->nn, csr);
         if (funct3 == 1)
-            nn_csr_write(rv, csr, operand);
+            nn_stream_model_write_csr(&rv->nn, csr, operand);
         else if (field(insn, 19, 15) != 0)
-            nn_csr_write(rv, csr, old | operand);
+            nn_stream_model_write_csr(&rv->nn, csr, old | operand);
         set_x(rv, field(insn, 11, 7), old);
     } else if (funct3 != 1 || field(insn, 11, 7) != 0) {
         rv->stuck = "system instruction";
@@ -245,6 +253,12 @@ static void execute(struct rv *rv, uint32_t insn, uint32_t pc)
         break;
     case 0x23:
         store(rv, funct3, a + sign_extend(funct7 << 5 | rd, 12), b);
+        break;
+    case 0x2b:
+        neural_load(rv, funct3 << 5 | rd, a + imm);
+        break;
+    case 0x5b:
+        neural_store(rv, funct3 << 5 | field(insn, 24, 20), a + sign_extend(funct7 << 5 | rd, 12));
         break;
     case 0x33:
         set_x(rv, rd, funct7 == 1 ? multiply_divide(funct3, a, b) : alu(funct3, funct7 != 0, a, b));

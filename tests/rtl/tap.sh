@@ -61,6 +61,6 @@ configurations() {
 
 # A configuration's row as tests/rtl/core/tap.h wants it
 config_line() {
-    awk -F '\t' -v name="$1" '/^#/ || $1 == "name" { next } $1 == name { print n $3 $4 $5 $6 } { n++ }' n=0 \
+    awk -F '\t' -v name="$1" '/^#/ || $1 == "name" { next } $1 == name { print n $3 $4 $5 $6 $8 } { n++ }' n=0 \
         "$source_folder/rtl/tables/core_configs.tsv"
 }

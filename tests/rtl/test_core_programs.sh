@@ -24,6 +24,7 @@ for config in default two_stage multi_pump; do
     run $config cycles
     run $config context
 done
+run default stream_context
 for config in $(configurations); do
     run $config encodings
     run $config system xyz

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Random programs on the simulated core against the interpreter: everything that a program computes
  * must be equal. usage: test_random_programs [SEED]: without a seed a fixed series, with one this
- * program alone. MPQ_SIM names another simulator than $BUILD/mpq-sim. A failing program's ELF file
- * stays in $BUILD/tests/rtl. */
+ * program alone. MPQ_SIM names another simulator than $BUILD/mpq-sim; MPQ_ISA=1 says that it has
+ * the instructions of version 1 only. A failing program's ELF file stays in $BUILD/tests/rtl. */
 #include <elf.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -49,6 +49,12 @@ static const char *build_folder(void)
     return folder != NULL ? folder : "build";
 }
 
+static bool has_stream(void)
+{
+    const char *version = getenv("MPQ_ISA");
+    return version == NULL || strcmp(version, "1") != 0;
+}
+
 static bool write_elf(const struct run *run)
 {
     Elf32_Ehdr header = {
@@ -92,6 +98,7 @@ static bool interpret(struct run *run, struct totals *totals)
         .ram_bytes = sizeof ram,
         .uart = run->want,
         .uart_capacity = sizeof run->want,
+        .stream = run->options.stream,
         .trap_counter_address = RAM_BASE + RANDOM_PROGRAM_TRAP_COUNTER,
     };
     if (!rv_run(&rv, MAX_INSTRUCTIONS)) {
@@ -154,8 +161,10 @@ static void test_program(uint64_t seed, struct totals *totals)
 {
     static struct run run;
     memset(&run, 0, sizeof run);
-    run.options = (struct random_program_options){
-        .seed = seed, .items = 300 + (uint32_t)(seed % 8) * 200, .iterations = 12};
+    run.options = (struct random_program_options){.seed = seed,
+                                                  .items = 300 + (uint32_t)(seed % 8) * 200,
+                                                  .iterations = 12,
+                                                  .stream = has_stream()};
     snprintf(run.elf_path, sizeof run.elf_path, "%s/tests/rtl/random_%" PRIu64 ".elf",
              build_folder(), seed);
     uint64_t before = totals->instructions;

@@ -7,7 +7,8 @@
 
 make_view() {
     (cd "$scratch" &&
-        awk -v view="$1" -f table.awk -f gen.awk address_map.tsv registers.tsv instructions.tsv core_configs.tsv) 2>&1
+        awk -v view="$1" -f table.awk -f gen.awk address_map.tsv registers.tsv instructions.tsv stream_instructions.tsv \
+            core_configs.tsv) 2>&1
 }
 
 # What row NUMBER of a table is called in messages: FILE:LINE
@@ -40,10 +41,19 @@ refused "instructions_share_one_opcode" nn_pkg.sv instructions 2 2 0x2b 'column 
 refused "funct3_has_3_bits" nn_pkg.sv instructions 3 4 8 "column funct3: got '8'"
 refused "funct7_has_7_bits" nn_insn.h instructions 5 5 0x80 "column funct7: got '0x80'"
 refused "writes_rd_is_0_or_1" nn_insn.h instructions 5 6 yes "column writes_rd: got 'yes'"
+refused "a_stream_instruction_needs_a_name" nn_insn.h stream_instructions 1 1 NN_LDA "column name: got 'NN_LDA'"
+refused "a_stream_opcode_has_7_bits" nn_insn.h stream_instructions 1 2 0xab "column opcode: got '0xab'"
+refused "a_stream_opcode_is_not_one_of_version_1" nn_pkg.sv stream_instructions 5 2 0x0b 'column opcode: a format has one'
+refused "a_stream_opcode_is_not_the_alias" nn_pkg.sv stream_instructions 5 2 0x47 'column opcode: a format has one'
+refused "loads_share_one_opcode" nn_pkg.sv stream_instructions 2 2 0x5b 'column opcode: a format has one'
+refused "a_format_is_i_or_s" nn_insn.h stream_instructions 3 3 r "column format: got 'r'"
+refused "operation_bits_are_0_1_or_letters" nn_pkg.sv stream_instructions 4 4 11?bbbss "column bits: got '11?bbbss'"
+refused "there_are_eight_operation_bits" nn_pkg.sv stream_instructions 3 4 1100000 'column bits: want eight of'
+refused "a_stream_option_is_0_or_1" core_configs.mk core_configs 6 8 yes "column stream: got 'yes'"
 refused "a_multiplier_has_a_known_name" core_configs.mk core_configs 1 2 Fast "column mult: got 'Fast'"
 refused "an_option_is_0_or_1" core_configs.h core_configs 4 5 2 "column nn: got '2'"
 refused "a_configuration_needs_a_name" core_configs.h core_configs 2 1 '' "column name: got ''"
-refused "a_row_too_long_is_refused" core_configs.mk core_configs 3 9 more 'column what: want 8 columns, got 9'
+refused "a_row_too_long_is_refused" core_configs.mk core_configs 3 10 more 'column what: want 9 columns, got 10'
 
 cp "$source_folder"/rtl/tables/*.tsv "$scratch"
 sed 's/^uart	data	0x00	pop	.*/uart	data	0x00/' "$source_folder/rtl/tables/registers.tsv" >"$scratch/registers.tsv"
@@ -71,4 +81,6 @@ tap_equal "uart_divisor_is_the_same_in_c_and_systemverilog" "$(c_value UART_DIVI
     "0x$(sv_value UartBase)+0x$(sv_value UartDivisor)"
 tap_equal "the_opcode_is_the_same_in_c_and_systemverilog" "$(c_value NN_OPCODE)" "0x$(sv_value OpcodeNn)"
 tap_equal "the_alias_is_the_same_in_c_and_systemverilog" "$(c_value NN_OPCODE_ALIAS)" "0x$(sv_value OpcodeNnAlias)"
+tap_equal "the_loads_opcode_is_the_same_in_c_and_systemverilog" "$(c_value NN_OPCODE_LOAD)" "0x$(sv_value OpcodeNnLoad)"
+tap_equal "the_stores_opcode_is_the_same_in_c_and_systemverilog" "$(c_value NN_OPCODE_STORE)" "0x$(sv_value OpcodeNnStore)"
 tap_end

@@ -3,8 +3,8 @@
 RTL_TEST   := $(BUILD)/tests/rtl
 
 # ---- Test programs for the core: tests/rtl/core, and the RISC-V project's instruction tests of the Ibex wheel ---------
-CORE_PROGRAMS  := encodings cycles context system commands traced
-CORE_SUPPORT   := $(addprefix $(RTL_TEST)/core/,start.o trap.o tap.o finish.o nn_model.o)
+CORE_PROGRAMS  := encodings cycles context stream_context system commands traced
+CORE_SUPPORT   := $(addprefix $(RTL_TEST)/core/,start.o trap.o tap.o finish.o stream.o stream_stubs.o nn_model.o nn_stream_model.o)
 CORE_FLAGS      = $(FW_FLAGS) -Itests -MMD -MP
 CORE_LINK       = $(RISCV)gcc $(FW_FLAGS) -nostartfiles -L$(GEN) -T tests/rtl/core/link.ld -Wl,--gc-sections,--no-warn-rwx-segments
 RISCV_ISA       = $(IBEX_WHEEL)/vendor/riscv-tests/isa
@@ -21,7 +21,7 @@ $(RTL_TEST)/core/%.o: tests/rtl/core/%.S | $(DEPS)/debian-BUILD.stamp
 	$(call say,RISCV-AS,$<)
 	@mkdir -p $(@D)
 	$(Q)$(RISCV)gcc $(CORE_FLAGS) -c $< -o $@
-$(RTL_TEST)/core/nn_model.o: tests/model/nn_model.c | $(DEPS)/debian-BUILD.stamp
+$(RTL_TEST)/core/nn_%.o: tests/model/nn_%.c | $(DEPS)/debian-BUILD.stamp
 	@mkdir -p $(@D)
 	$(Q)$(RISCV)gcc $(CORE_FLAGS) -c $< -o $@
 $(RTL_TEST)/core/%.elf: $(RTL_TEST)/core/%.o $(CORE_SUPPORT) tests/rtl/core/link.ld $(GEN)/memory.ld
@@ -43,8 +43,9 @@ test-build: $(CORE_ELF) $(foreach c,$(CORE_CONFIGS) rvfi,$(BUILD)/sim/$(c)/mpq-s
 $(eval $(call SIM_RULE,$(BUILD)/sim/rvfi,default,-DRVFI,-O0))
 
 # ---- Test programs for the host ---------------------------------------------------------------------------------------
+NN_MODELS  := $(addprefix $(BUILD)/tests/model/,nn_model.o nn_stream_model.o)
 $(RTL_TEST)/test_random_programs: $(RTL_TEST)/test_random_programs.o $(RTL_TEST)/random_program.o \
-                                  $(RTL_TEST)/rv_interpreter.o $(BUILD)/tests/model/nn_model.o
+                                  $(RTL_TEST)/rv_interpreter.o $(NN_MODELS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HOST_FLAGS) $^ -o $@
 $(RTL_TEST)/test_sim_link: $(RTL_TEST)/test_sim_link.o $(addprefix $(BUILD)/host/firmware/runtime/,frame.o crc32.o)
@@ -54,21 +55,22 @@ $(RTL_TEST)/test_sim_link: $(RTL_TEST)/test_sim_link.o $(addprefix $(BUILD)/host
 # ---- Test benches of single modules: tests/rtl/test_MODULE.cpp ---------------------------------------------------------
 # $(1) the module, $(2) its sources, $(3) suffix of the program's name, $(4) more flags of Verilator
 define BENCH_RULE
-$(RTL_TEST)/test_$(1)$(3): tests/rtl/test_$(1).cpp tests/rtl/tap_cpp.h $(2) $(VIEWS) $(BUILD)/tests/model/nn_model.o | $(DEPS)/pypi.stamp
+$(RTL_TEST)/test_$(1)$(3): tests/rtl/test_$(1).cpp tests/rtl/tap_cpp.h $(2) $(VIEWS) $(NN_MODELS) | $(DEPS)/pypi.stamp
 	$$(call say,VERILATE,$$@)
 	@mkdir -p $(BUILD)/sim/$(1)$(3) $$(@D)
 	$$(Q)$$(VERILATOR) --cc --exe -O3 --x-assign fast --x-initial fast --top-module $(1) --prefix V$(1) --Mdir $(BUILD)/sim/$(1)$(3) \
-	    $(2) $(4) $$(abspath $$< $(BUILD)/tests/model/nn_model.o) \
+	    $(2) $(4) $$(abspath $$< $(NN_MODELS)) \
 	    -CFLAGS "-std=c++17 -O2 -I$$(abspath tests) -I$$(abspath tests/rtl) -I$$(abspath $(GEN))" \
 	    > $(BUILD)/sim/$(1)$(3)/verilator.log 2>&1 || { cat $(BUILD)/sim/$(1)$(3)/verilator.log; exit 1; }
 	$$(Q)MAKEFLAGS= $$(MAKE) --no-print-directory -C $(BUILD)/sim/$(1)$(3) -f V$(1).mk OPT_FAST= OPT_SLOW= OPT_GLOBAL= \
 	    VM_PARALLEL_BUILDS=0 -j$$(JOBS) > $(BUILD)/sim/$(1)$(3)/make.log 2>&1 || { cat $(BUILD)/sim/$(1)$(3)/make.log; exit 1; }
 	$$(Q)cp $(BUILD)/sim/$(1)$(3)/V$(1) $$@
 endef
-NN_SOURCES := $(addprefix rtl/nn/,nn_op_pkg.sv nn_dot.sv nn_requantize.sv nn_unit.sv)
-$(eval $(call BENCH_RULE,nn_unit,$(NN_SOURCES)))
+NN_SOURCES := $(addprefix rtl/nn/,nn_op_pkg.sv nn_dot.sv nn_requantize.sv nn_stream.sv nn_unit.sv)
+NN_STREAM  := -GStream=1 -CFLAGS -DSTREAM
+$(eval $(call BENCH_RULE,nn_unit,$(NN_SOURCES),,$(NN_STREAM)))
 $(eval $(call BENCH_RULE,nn_unit,$(NN_SOURCES),_multi_pump,-GMultiPump=1))
-$(eval $(call BENCH_RULE,nn_unit,$(NN_SOURCES),_coverage0,--coverage-line --coverage-toggle))
+$(eval $(call BENCH_RULE,nn_unit,$(NN_SOURCES),_coverage0,$(NN_STREAM) --coverage-line --coverage-toggle))
 $(eval $(call BENCH_RULE,nn_unit,$(NN_SOURCES),_coverage1,--coverage-line --coverage-toggle -GMultiPump=1))
 $(eval $(call BENCH_RULE,soc_uart,$(GEN)/address_map_pkg.sv $(addprefix rtl/soc/,soc_fifo.sv soc_uart_rx.sv soc_uart_tx.sv soc_uart.sv)))
 

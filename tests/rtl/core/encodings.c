@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Every encoding on both opcodes: all funct3 and funct7. The neural instructions, where the
- * configuration has them, do what the oracle says and only neur_res writes rd; all others trap as
- * illegal instructions and change nothing. The same for the unit's CSRs. */
+/* Every encoding on the opcodes of the neural unit: all funct3 and funct7 of version 1, all funct3
+ * and rd, or rs2, of version 2. The neural instructions, where the configuration has them, do what
+ * the oracle says and only neur_res writes rd; all others trap as illegal instructions and change
+ * nothing. The same for the unit's CSRs. */
 #include <string.h>
 #include "csr.h"
 #include "model/nn_model.h"
 #include "nn_insn.h"
 #include "rtl/nn_csr.h"
 #include "rtl/rv_encode.h"
+#include "stream.h"
 #include "tap.h"
 #include "trap.h"
 
-enum { MARK = 0x5eed1234, RD = 12, RS1 = 10, RS2 = 11, CSR_NONE = 0x7cd, CSR_LAST = 0x7cf };
+enum { MARK = 0x5eed1234, RD = 12, RS1 = 10, RS2 = 11 };
 
 static const struct {
     const char *name;
@@ -109,21 +111,106 @@ static void check_opcode(const struct tap_config *config, uint32_t opcode, bool 
     tap_equal(fact, wrong, 0);
 }
 
+/* ---- Version 2 ---- */
+
+/* A register that the stub should have left alone, or 0. */
+static uint32_t changed_register(const void *address, const void *stub,
+                                 const uint32_t registers[32])
+{
+    for (uint32_t i = 3; i < 32; i++) {
+        uint32_t want = STREAM_MARK + i;
+        if (i == 5)
+            want = (uint32_t)stub;
+        if (i == 10)
+            want = (uint32_t)address;
+        if (registers[i] != want)
+            return i;
+    }
+    return 0;
+}
+
+static bool trapped_as_illegal(const uint8_t *stub)
+{
+    return last_trap.count == 1 && last_trap.cause == CAUSE_ILLEGAL &&
+           last_trap.value == *(const uint32_t *)(uintptr_t)stub && last_trap.pc == (uint32_t)stub;
+}
+
+/* One operation on a word of memory, from a state where everything is different */
+static bool operation_is_right(const struct tap_config *config, uint32_t operation, bool is_load)
+{
+    const uint8_t *stub = (is_load ? stream_loads : stream_stores) + STREAM_STUB * operation;
+    const bool legal = config->stream && (is_load ? nn_stream_model_is_load(operation)
+                                                  : nn_stream_model_is_store(operation));
+    const uint32_t before = 0x81c07fe3 + operation * 0x01030507;
+    uint32_t registers[32], word = before, want = before;
+    struct nn_stream_model nn;
+    stream_some_state(&nn, 0x1234567 + operation);
+    if (config->stream)
+        stream_restore(&nn);
+    last_trap.count = 0;
+    stream_guarded(&word, stub, registers);
+    if (legal && is_load)
+        nn_stream_model_load(&nn, operation, before);
+    else if (legal)
+        want = nn_stream_model_store(&nn, operation);
+    if (legal ? last_trap.count != 0 : !trapped_as_illegal(stub))
+        return false;
+    return word == want && changed_register(&word, stub, registers) == 0 &&
+           (!config->stream || (stream_wrong_csrs(&nn) == 0 && stream_wrong_after_probe(&nn) == 0));
+}
+
+static void check_operations(const struct tap_config *config, bool is_load, const char *fact)
+{
+    uint32_t wrong = 0;
+    for (uint32_t operation = 0; operation < 256; operation++) {
+        if (operation_is_right(config, operation, is_load))
+            continue;
+        if (wrong++ == 0) {
+            tap_text("# first wrong operation ");
+            tap_number(operation);
+            tap_text("\n");
+        }
+    }
+    tap_equal(fact, wrong, 0);
+}
+
+/* ---- CSRs ---- */
+
+/* Behind those of Ibex itself */
+enum { CSR_FIRST = 0x7c2, CSR_LAST = 0x7ff };
+
 static void check_csrs(const struct tap_config *config)
 {
-    uint32_t legal = 0, want = 0;
-    for (uint32_t csr = NN_CSR_ACC0; csr <= CSR_LAST; csr++) {
-        const bool exists = config->nn && csr < CSR_NONE;
-        want |= exists ? 3u << 2 * (csr - NN_CSR_ACC0) : 0;
+    uint32_t wrong = 0;
+    for (uint32_t csr = CSR_FIRST; csr <= CSR_LAST; csr++) {
+        const bool exists = (config->nn && csr >= NN_CSR_ACC0 && csr <= NN_CSR_STATE) ||
+                            (config->stream && nn_stream_model_is_csr(csr));
         for (uint32_t is_read = 0; is_read < 2; is_read++) {
             slot = is_read ? rv_csrr(RD, csr) : rv_csrw(csr, RS1);
             last_trap.count = 0;
             execute_slot(0, 0, MARK);
-            if (last_trap.count == 0)
-                legal |= 1u << (2 * (csr - NN_CSR_ACC0) + is_read);
+            wrong += (last_trap.count == 0) != exists;
         }
     }
-    tap_equal("exactly_the_five_csrs_of_the_unit_exist_if_it_does", legal, want);
+    tap_equal("exactly_the_csrs_of_the_unit_exist_that_the_configuration_has", wrong, 0);
+}
+
+/* Each CSR is written with each value of a few, and all others stay. */
+static void check_stream_csrs(void)
+{
+    static const uint32_t values[] = {0xffffffff, 0, 0x12345678, 0xedcba987, 0x80000001};
+    struct nn_stream_model nn;
+    uint32_t wrong = 0;
+    stream_some_state(&nn, 77);
+    stream_restore(&nn);
+    for (uint32_t csr = CSR_FIRST; csr <= CSR_LAST; csr++) {
+        for (size_t i = 0; nn_stream_model_is_csr(csr) && i < sizeof values / sizeof *values; i++) {
+            stream_write_csr(csr, values[i]);
+            nn_stream_model_write_csr(&nn, csr, values[i]);
+            wrong += stream_wrong_csrs(&nn);
+        }
+    }
+    tap_equal("the_csrs_of_version_2_read_and_write_as_the_oracle_says", wrong, 0);
 }
 
 /* Bits that the description does not give a meaning read as 0 and take nothing. */
@@ -142,8 +229,12 @@ int main(void)
                  "on_custom_0_all_1024_encodings_but_the_neural_ones_trap");
     check_opcode(&config, NN_OPCODE_ALIAS, config.nn && config.alias,
                  "on_0x47_all_1024_encodings_trap_but_those_of_an_alias");
+    check_operations(&config, true, "on_custom_1_all_256_encodings_but_the_neural_loads_trap");
+    check_operations(&config, false, "on_0x5b_all_256_encodings_but_the_neural_stores_trap");
     check_csrs(&config);
     if (config.nn)
         check_state_csr();
+    if (config.stream)
+        check_stream_csrs();
     return (int)tap_failures();
 }

@@ -30,7 +30,8 @@ static void check_sysctl(void)
 {
     tap_equal("sysctl_tells_the_clock", mmio_read(SYSCTL_CLOCK_HZ), 25000000);
     tap_equal("sysctl_tells_the_ram_size", mmio_read(SYSCTL_RAM_BYTES), RAM_SIZE);
-    tap_equal("sysctl_tells_the_isa_version", mmio_read(SYSCTL_ISA_VERSION), config.nn);
+    tap_equal("sysctl_tells_the_isa_version", mmio_read(SYSCTL_ISA_VERSION),
+              config.nn + config.stream);
     tap_equal("sysctl_tells_the_core_configuration", mmio_read(SYSCTL_CORE_CONFIG), config.index);
     tap_equal("leds_are_off_after_reset", mmio_read(SYSCTL_LEDS), 0);
     mmio_write(SYSCTL_LEDS, 0xffffffff);

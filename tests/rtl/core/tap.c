@@ -64,9 +64,9 @@ static uint32_t receive(void)
 
 struct tap_config tap_read_config(void)
 {
-    uint32_t field[5];
-    for (int i = 0; i < 5; i++)
+    uint32_t field[6];
+    for (int i = 0; i < 6; i++)
         field[i] = receive() - '0';
     receive();
-    return (struct tap_config){field[0], field[1], field[2], field[3], field[4]};
+    return (struct tap_config){field[0], field[1], field[2], field[3], field[4], field[5]};
 }

@@ -19,10 +19,10 @@ void tap_true(const char *fact, bool holds);
 uint32_t tap_failures(void);
 
 /* A row of rtl/tables/core_configs.tsv, as the host sends it before anything else: digits of index,
- * writeback stage, branch-target ALU, neural unit, alias, and a line end. */
+ * writeback stage, branch-target ALU, neural unit, alias, instructions of version 2, and a line end. */
 struct tap_config {
     uint32_t index;
-    bool writeback_stage, branch_target_alu, nn, alias;
+    bool writeback_stage, branch_target_alu, nn, alias, stream;
 };
 struct tap_config tap_read_config(void);
 

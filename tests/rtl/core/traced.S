@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* One of each neural instruction on both opcodes, and the unit's CSRs, for the tracer to name. */
+/* One of each neural instruction, on both opcodes where there are two, and the unit's CSRs, for the tracer to name. */
+#include "nn_insn.h"
+
     .option arch, +zicsr
     .globl main
 main:
@@ -18,5 +20,20 @@ main:
     csrr t0, 0x7ca
     csrr t0, 0x7cb
     csrw 0x7cc, t0
+    csrr t0, 0x7cd
+    csrr t0, 0x7ce
+    csrw 0x7cf, t0
+    csrr t0, 0x7e5
+    la a0, word
+    nn_lda_mac 5, 9, 0, a0
+    nn_ldw 14, 2, -4, a0
+    nn_lda 4, a0
+    nn_ldw_mac 6, 1, 0, a0
+    nn_res_st 7, -4, a0
     li a0, 0
     ret
+    .data
+    .balign 4
+    .word 0
+word:
+    .word 0, 0
