@@ -79,18 +79,30 @@ static enum status measure_sensitivity(struct greedy *greedy, struct error *err)
     return status;
 }
 
-/* What a move is to save: bytes as long as there are too many of them, then cycles. */
-static double saving(const struct greedy *greedy, int group, int from, int to)
+static bool keeps_bytes(const struct greedy *greedy, const struct dse_price *price)
 {
-    const struct dse_cost *cost = greedy->oracle->cost;
-    const struct dse_price *price = &greedy->current.price;
     const struct search_limits limits = {
         .max_size_bytes = greedy->oracle->limits.max_size_bytes,
         .max_ram_bytes = greedy->oracle->limits.max_ram_bytes,
     };
-    return dse_cost_keeps(price, &limits)
+    return dse_cost_keeps(price, &limits);
+}
+
+/* What a move is to save: bytes as long as there are too many of them, then cycles, but no move goes
+ * back to too many bytes: each saves something that is not given back, so that the descent ends. */
+static double saving(const struct greedy *greedy, int group, int from, int to)
+{
+    const struct dse_cost *cost = greedy->oracle->cost;
+    const struct dse_price *now = &greedy->current.price;
+    const uint64_t before = cost->bytes[group][from], after = cost->bytes[group][to];
+    const struct dse_price then = {now->cycles, now->size_bytes - before + after,
+                                   now->ram_bytes - before + after};
+    if (!keeps_bytes(greedy, now)) {
+        return (double)before - (double)after;
+    }
+    return keeps_bytes(greedy, &then)
                ? (double)cost->cycles[group][from] - (double)cost->cycles[group][to]
-               : (double)cost->bytes[group][from] - (double)cost->bytes[group][to];
+               : 0;
 }
 
 static double rate_of(double added, double saved)

@@ -155,6 +155,34 @@ static void greedy_reaches_the_limits_on_memory(void **state)
     }
 }
 
+static size_t batches;
+
+static enum status count_batches(void *context, struct dse_point *points, size_t count,
+                                 struct error *err)
+{
+    if (++batches > 1000)
+        return error_set(err, STATUS_CANCELLED, "still at it after 1000 batches");
+    return made_up_score(context, points, count, err);
+}
+
+/* Saving cycles would give back the bytes that were saved. */
+static void a_descent_ends_where_fewer_bytes_cost_more_cycles(void **state)
+{
+    struct error err;
+    int bits[NET_MAX_LAYERS];
+    (void)state;
+    make(6, 1, NULL, NULL);
+    dse_space_widest(&made.space, bits);
+    for (int g = 0; g < 6; g++)
+        for (int c = 1; c < ORACLE_WIDTHS; c++)
+            made.cost.cycles[g][c] = made.cost.cycles[g][c - 1] + 100;
+    const struct dse_price widest = dse_cost_price(&made.cost, bits);
+    made.oracle.limits.max_ram_bytes = widest.ram_bytes - widest.size_bytes / 3;
+    made.oracle.score = count_batches;
+    batches = 0;
+    check_ok(dse_greedy(&made.oracle, &err), &err);
+}
+
 /* A twentieth of the bytes between the least and the most: random ones do not hit it. */
 static void evolution_reaches_the_limits_on_memory(void **state)
 {
@@ -231,6 +259,7 @@ int main(void)
         cmocka_unit_test(evolution_finds_the_front_of_a_small_space),
         cmocka_unit_test(both_keep_to_groups_and_restricted_layers),
         cmocka_unit_test(greedy_reaches_the_limits_on_memory),
+        cmocka_unit_test(a_descent_ends_where_fewer_bytes_cost_more_cycles),
         cmocka_unit_test(evolution_reaches_the_limits_on_memory),
         cmocka_unit_test(a_descent_ends_below_the_least_accuracy),
         cmocka_unit_test(evaluations_are_limited),
