@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd_memory.h"
 #include "dse_run.h"
 #include "report.h"
 
@@ -32,7 +33,8 @@ static const struct arg_command COMMAND = {
         "Each measured candidate runs on the core, where its outputs are compared bit for bit "
         "with\n"
         "the integer model. Validation data choose, test data report. Selected is the cheapest\n"
-        "within the limits; with limits on cost but no --max-acc-drop, the most accurate.\n"
+        "within the limits; with limits on cost but no --max-acc-drop, the most accurate. What\n"
+        "does not fit the core's memory is left out and listed.\n"
         "The folder RUN gets results.json, pareto.csv, pareto.png, pareto.svg, report.html,\n"
         "quant/*.mpq (the front's QUANT files) and journal.jsonl, from which a search that was\n"
         "interrupted goes on (--resume).\n"
@@ -122,6 +124,17 @@ static enum status check_drop(int argc, char **argv, double drop, struct error *
     return STATUS_OK;
 }
 
+/* A none_fits of dse_run(); context: the struct flags. */
+static enum status print_memory(void *context, const struct container *smallest,
+                                const struct target_info *info, struct error *err)
+{
+    const struct flags *flags = context;
+    const struct cmd_output mode = {flags->json, flags->quiet};
+    struct memory_map map;
+    cmd_memory_map(smallest, info, &map);
+    return cmd_print_refused(smallest, &map, &mode, err);
+}
+
 static enum status print_results(const struct results *results, const struct flags *flags,
                                  const char *folder, struct error *err)
 {
@@ -159,6 +172,8 @@ int cmd_dse(int argc, char **argv)
     }
     if (status == STATUS_OK) {
         interrupt_install();
+        options.none_fits = print_memory;
+        options.context = &flags;
         status = dse_run(&options, &results, &err);
     }
     if (results) {

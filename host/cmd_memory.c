@@ -148,22 +148,27 @@ cJSON *cmd_memory_json(const struct container *container, const struct memory_ma
     return object;
 }
 
+enum status cmd_print_refused(const struct container *container, const struct memory_map *map,
+                              const struct cmd_output *mode, struct error *err)
+{
+    if (!mode->json) {
+        cmd_print_memory(stderr, container, map);
+        return STATUS_OK;
+    }
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddItemToObject(object, "memory", cmd_memory_json(container, map));
+    return cmd_print_json(object, false, err);
+}
+
 enum status cmd_check_memory(const struct container *container, const struct target *target,
                              const char *target_name, const struct cmd_output *mode,
                              struct error *err)
 {
     struct memory_map map;
-    enum status status = STATUS_OK;
     cmd_memory_map(container, target_info(target), &map);
     if (memory_fits(&map))
         return STATUS_OK;
-    if (mode->json) {
-        cJSON *object = cJSON_CreateObject();
-        cJSON_AddItemToObject(object, "memory", cmd_memory_json(container, &map));
-        status = cmd_print_json(object, false, err);
-    } else {
-        cmd_print_memory(stderr, container, &map);
-    }
+    const enum status status = cmd_print_refused(container, &map, mode, err);
     if (status != STATUS_OK)
         return status;
     return error_set(err, STATUS_INPUT,

@@ -18,8 +18,14 @@ void cmd_print_memory(FILE *file, const struct container *container, const struc
 /* The same as an object. */
 cJSON *cmd_memory_json(const struct container *container, const struct memory_map *map);
 
-/* Before an upload, with target_name for the text: if the model does not fit, prints the table on stderr, or with --json the object
- * {"memory": ...} on stdout, and fails. */
+/* The same of a model that is refused: the table on stderr, or with --json the object
+ * {"memory": ...} on stdout. */
+MUST_CHECK enum status cmd_print_refused(const struct container *container,
+                                         const struct memory_map *map,
+                                         const struct cmd_output *mode, struct error *err);
+
+/* Before an upload, with target_name for the text: if the model does not fit, prints it as above
+ * and fails. */
 MUST_CHECK enum status cmd_check_memory(const struct container *container,
                                         const struct target *target, const char *target_name,
                                         const struct cmd_output *mode, struct error *err);

@@ -19,7 +19,7 @@ bool dse_keeps(const struct dse_search *search, const struct candidate *candidat
 {
     const struct results limits = {.limits = search->options->limits,
                                    .float_val_accuracy = search->options->float_val_accuracy};
-    return results_keeps(&limits, candidate);
+    return !candidate->too_large && results_keeps(&limits, candidate);
 }
 
 static enum status take_over_one(struct dse_search *search, const struct journal *journal, size_t i)
@@ -96,17 +96,30 @@ enum status dse_run_task(struct dse_search *search, enum dse_task task, const in
     return status;
 }
 
+/* Room for the candidates in results. */
+static enum status make_room(struct dse_search *search, struct results *results)
+{
+    const size_t most = search->measured.count + 1;
+    results->candidates = calloc(most, sizeof *results->candidates);
+    results->too_large = calloc(most, sizeof *results->too_large);
+    return results->candidates && results->too_large ? STATUS_OK : dse_no_memory(search);
+}
+
 /* Copies the candidates into results, in the space's order. */
 static enum status collect(struct dse_search *search, struct results *results)
 {
     struct candidate **list = dse_table_list(&search->measured);
-    results->candidates = calloc(search->measured.count + 1, sizeof *results->candidates);
-    if (!list || !results->candidates) {
+    const enum status status = list ? make_room(search, results) : dse_no_memory(search);
+    if (status != STATUS_OK) {
         free(list);
-        return dse_no_memory(search);
+        return status;
     }
     for (size_t i = 0; i < search->measured.count; i++) {
-        results->candidates[results->count++] = *list[i];
+        if (list[i]->too_large) {
+            results->too_large[results->too_large_count++] = *list[i];
+        } else {
+            results->candidates[results->count++] = *list[i];
+        }
     }
     free(list);
     results->screened = search->scored.count;
@@ -138,6 +151,22 @@ static enum status verify_front(struct dse_search *search, struct results *resul
     return status;
 }
 
+/* Prices the space. If nothing fits, results tell the smallest candidate. */
+static enum status price(struct dse_search *search, struct results *results)
+{
+    struct error unused;
+    const enum status status =
+        dse_cost_measure(&search->options->space, search->pool, &search->cost, search->err);
+    results->ram_bytes = search->cost.target_ram_bytes;
+    if (search->cost.none_fits) {
+        struct dse_search empty = {.options = search->options, .err = &unused};
+        if (make_room(&empty, results) == STATUS_OK) {
+            results->too_large[results->too_large_count++] = search->cost.smallest;
+        }
+    }
+    return status;
+}
+
 static enum status run_phases(struct dse_search *search, struct results *results)
 {
     static enum status (*const SEARCHES[SEARCH_METHODS])(struct dse_search *) = {
@@ -145,8 +174,7 @@ static enum status run_phases(struct dse_search *search, struct results *results
         [SEARCH_BINARY] = dse_search_binary,         [SEARCH_GREEDY] = dse_search_screen,
         [SEARCH_EVOLUTION] = dse_search_screen,
     };
-    enum status status =
-        dse_cost_measure(&search->options->space, search->pool, &search->cost, search->err);
+    enum status status = price(search, results);
     if (status == STATUS_OK) {
         status = SEARCHES[search->options->method](search);
     }

@@ -74,6 +74,8 @@ struct dse_profile {
     int64_t other_cycles; /* all layers' and these make a run without profiling */
     uint64_t layer_bytes[NET_MAX_LAYERS], other_bytes; /* of the container */
     uint64_t fixed_ram_bytes;                          /* activations and firmware */
+    uint64_t target_ram_bytes;                         /* what the core has; 0: without limit */
+    bool too_large;                                    /* it did not run: there are no cycles */
 };
 
 /* What a search needs to have done. Each worker is used by one thread; different workers at the
@@ -82,7 +84,7 @@ struct dse_ops {
     enum status (*open)(void *context, size_t worker, void **out, struct error *err);
     void (*close)(void *worker);
     /* Fills all fields of candidate but index, bits, predicted_cycles (set by the caller) and
-     * pareto. */
+     * pareto; of one that is too large for the core, only too_large and its bytes. */
     enum status (*evaluate)(void *worker, struct candidate *candidate, struct error *err);
     /* Fills val_accuracy and val_loss on the images for screening, without the core. */
     enum status (*screen)(void *worker, struct candidate *candidate, struct error *err);
@@ -113,9 +115,11 @@ struct dse_options {
 MUST_CHECK enum status dse_check(const struct dse_options *options, struct error *err);
 
 /* Searches. Takes over what the journal holds and appends to it. Fills results->candidates, count,
- * selected, screened, screened_front, resumed (results->layer_count, float_val_accuracy, method and
- * limits are set from options). After STATUS_CANCELLED or a failure the journal holds all that was
- * finished. Mismatches are no failure: they are in the candidates. */
+ * too_large, too_large_count, ram_bytes, selected, screened, screened_front, resumed
+ * (results->layer_count, float_val_accuracy, method and limits are set from options). After
+ * STATUS_CANCELLED or a failure the journal holds all that was finished. Mismatches are no failure:
+ * they are in the candidates. If nothing of the space fits the core's memory it fails with
+ * STATUS_INPUT, the smallest candidate being the one in results->too_large, and count 0. */
 MUST_CHECK enum status dse_search(const struct dse_options *options, const struct dse_ops *ops,
                                   void *context, struct journal *journal, struct results *results,
                                   struct error *err);

@@ -65,6 +65,9 @@ static enum status test_batch(struct dse_search *search, struct dse_order *order
     }
     for (size_t i = 0; i < count; i++) {
         const struct candidate *c = tested(search, batch[i]);
+        if (c->too_large) {
+            continue;
+        }
         dse_order_learn(order, batch[i], c->cycles);
         if (c->cycles < *best && dse_keeps(search, c)) {
             *best = c->cycles;
@@ -90,7 +93,8 @@ enum status dse_search_cheapest(struct dse_search *search)
     return status;
 }
 
-/* The cheapest rank that passes, on the assumption that all dearer ones pass too. */
+/* The cheapest rank that passes, on the assumption that all dearer ones pass too; what does not fit
+ * the core's memory sends it to the cheaper ones, which are smaller. */
 static enum status bisect(struct dse_search *search, const struct dse_order *order)
 {
     size_t low = 0, high = dse_order_count(order);
@@ -98,7 +102,8 @@ static enum status bisect(struct dse_search *search, const struct dse_order *ord
     while (low < high && status == STATUS_OK) {
         const size_t middle = low + (high - low) / 2, index = dse_order_at(order, middle);
         status = evaluate(search, &index, 1);
-        if (status == STATUS_OK && dse_keeps(search, tested(search, index))) {
+        const struct candidate *c = status == STATUS_OK ? tested(search, index) : NULL;
+        if (c && (c->too_large || dse_keeps(search, c))) {
             high = middle;
         } else {
             low = middle + 1;

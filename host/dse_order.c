@@ -36,7 +36,6 @@ enum status dse_order_create(const struct dse_cost *cost, struct dse_order **out
     int bits[NET_MAX_LAYERS];
     *out = NULL;
     if (order) {
-        order->count = count;
         order->entries = calloc(count, sizeof *order->entries);
         order->by_index = calloc(count, sizeof *order->by_index);
     }
@@ -44,12 +43,15 @@ enum status dse_order_create(const struct dse_cost *cost, struct dse_order **out
         dse_order_free(order);
         return error_set(err, STATUS_NO_MEMORY, "search over %zu candidates: out of memory", count);
     }
+    order->count = 0;
     for (size_t i = 0; i < count; i++) {
         dse_space_bits(cost->space, i, bits);
-        order->by_index[i] = dse_cost_price(cost, bits).cycles;
-        order->entries[i] = (struct entry){order->by_index[i], i};
+        if (dse_cost_is_priced(cost, bits)) {
+            order->by_index[i] = dse_cost_price(cost, bits).cycles;
+            order->entries[order->count++] = (struct entry){order->by_index[i], i};
+        }
     }
-    qsort(order->entries, count, sizeof *order->entries, compare_entries);
+    qsort(order->entries, order->count, sizeof *order->entries, compare_entries);
     *out = order;
     return STATUS_OK;
 }

@@ -439,6 +439,26 @@ static enum status prepare(struct run *run)
     return status;
 }
 
+/* If nothing fits the core's memory: hands out the smallest candidate. If that fails, the search's
+ * own failure says enough. */
+static void tell_none_fits(const struct run *run)
+{
+    const struct dse_run_options *options = run->options;
+    static const bool PTQ = true;
+    struct container *container = NULL;
+    struct error unused;
+    if (!options->none_fits || run->results->count || !run->results->too_large_count) {
+        return;
+    }
+    enum status status =
+        dse_source_build(run->source, run->results->too_large[0].bits, PTQ, &container, &unused);
+    if (status == STATUS_OK) {
+        status =
+            options->none_fits(options->context, container, dse_source_info(run->source), &unused);
+    }
+    container_free(container);
+}
+
 /* Whether a search that selected nothing failed: limits were given, or the method seeks one. */
 static bool must_select(const struct run *run)
 {
@@ -463,6 +483,11 @@ static enum status judge(struct run *run)
                          "differences above and in "
                          "%s/report.html",
                          candidates, images, run->options->folder);
+    }
+    if (!results->count) {
+        return error_set(run->err, STATUS_INPUT,
+                         "none of the configurations that were looked at fits the core's memory; "
+                         "look at more (--evaluations) or at all (--search exhaustive)");
     }
     if (must_select(run) && results->selected < 0) {
         char limits[256];
@@ -493,6 +518,9 @@ enum status dse_run(const struct dse_run_options *options, struct results **out,
     if (status == STATUS_OK) {
         status =
             dse_search(&run.search, &dse_source_ops, run.source, run.journal, run.results, err);
+        if (status == STATUS_INPUT) {
+            tell_none_fits(&run);
+        }
     }
     if (status == STATUS_OK) {
         run.results->seconds = seconds_now() - start;

@@ -4,6 +4,7 @@
 #define MPQ_DSE_RUN_H
 
 #include "dse.h"
+#include "target.h"
 
 struct dse_run_options {
     const char *float_path, *folder, *data_folder;
@@ -20,6 +21,11 @@ struct dse_run_options {
     size_t jobs;                         /* 0: all cores for a simulator, 1 for a board */
     bool resume, force;
     enum progress_mode progress;
+    /* If no candidate fits the core's memory: told of the smallest one, before the search fails.
+     * May be NULL. */
+    enum status (*none_fits)(void *context, const struct container *smallest,
+                             const struct target_info *info, struct error *err);
+    void *context;
 };
 
 /* Searches and writes everything into the folder. *out: what was found, set when all candidates are

@@ -80,7 +80,7 @@ static enum status find(struct dse_search *search)
     const struct dse_options *options = search->options;
     struct screen screen = {.search = search};
     screen.oracle = (struct dse_oracle){.cost = &search->cost,
-                                        .limits = options->limits,
+                                        .limits = dse_cost_limits(&search->cost, &options->limits),
                                         .least_accuracy = -INFINITY,
                                         .seed = options->seed,
                                         .max_scored = evaluations(options),
@@ -100,23 +100,28 @@ static enum status find(struct dse_search *search)
 
 /* ---- Points to measure ---- */
 
-static bool keeps_price(const struct dse_search *search, const struct candidate *c)
+static bool keeps_price(const struct dse_search *search, const struct search_limits *limits,
+                        const struct candidate *c)
 {
     const struct dse_price price = {c->predicted_cycles, c->size_bytes, c->ram_bytes};
-    return dse_cost_keeps(&price, &search->options->limits);
+    const struct search_limits all = dse_cost_limits(&search->cost, limits);
+    return dse_cost_keeps(&price, &all);
 }
 
-/* For pareto_mark(): the scored ones that keep to the limits on cost; all if none does. */
+/* For pareto_mark(): the scored ones that fit the core and keep to the limits on cost; all that fit
+ * if none does. */
 static void make_points(const struct dse_search *search, struct candidate *const *list,
                         struct pareto_point *points)
 {
+    static const struct search_limits NONE = {.max_acc_drop = 100};
+    const struct search_limits *limits = &search->options->limits;
     const size_t count = search->scored.count;
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
-        kept += keeps_price(search, list[i]);
+        kept += keeps_price(search, limits, list[i]);
     }
     for (size_t i = 0; i < count; i++) {
-        const bool counts = kept == 0 || keeps_price(search, list[i]);
+        const bool counts = keeps_price(search, kept ? limits : &NONE, list[i]);
         const double quality =
             search->options->independent ? -list[i]->val_loss : list[i]->val_accuracy;
         points[i].cost = counts ? (double)list[i]->predicted_cycles : INFINITY;
@@ -139,7 +144,7 @@ static enum status make_front(struct dse_search *search, struct candidate **list
     make_points(search, list, points);
     const enum status status = pareto_mark(points, all, front, search->err);
     for (size_t i = 0; i < all && status == STATUS_OK; i++) {
-        if (front[i]) {
+        if (front[i] && isfinite(points[i].cost)) {
             list[(*count)++] = list[i];
         }
     }

@@ -208,17 +208,45 @@ static uint64_t fixed_ram_bytes(const struct worker *worker)
            model->container_bytes;
 }
 
+static bool is_too_large(const struct worker *worker)
+{
+    return loader_model_bytes(worker->container->model) >
+           dse_source_info(worker->source)->model_area_bytes;
+}
+
+/* Makes bits the candidate at hand, as post-training quantization does, which takes as many bytes
+ * as any other; sets what the candidate takes, and whether that is too much. */
+static enum status worker_size(struct worker *worker, struct candidate *candidate,
+                               struct error *err)
+{
+    static const bool PTQ = true;
+    const enum status status = worker_take(worker, candidate->bits, PTQ, err);
+    if (status == STATUS_OK) {
+        candidate->size_bytes = worker->container->size;
+        candidate->ram_bytes = (size_t)(worker->container->size + fixed_ram_bytes(worker));
+        candidate->too_large = is_too_large(worker);
+    }
+    return status;
+}
+
+/* The candidate at hand becomes the trained one. */
+static enum status worker_train(struct worker *worker, const int *bits, struct error *err)
+{
+    const enum status status = dse_source_train(worker->source, bits, err);
+    return status == STATUS_OK ? worker_take(worker, bits, false, err) : status;
+}
+
 static enum status worker_evaluate(void *state, struct candidate *candidate, struct error *err)
 {
     struct worker *worker = state;
     const struct dse_source_options *options = dse_source_options(worker->source);
     const int *shared = options->qat_epochs ? NULL : candidate->bits;
-    enum status status =
-        options->qat_epochs ? dse_source_train(worker->source, candidate->bits, err) : STATUS_OK;
-    if (status == STATUS_OK) {
-        status = worker_take(worker, candidate->bits, false, err);
+    enum status status = worker_size(worker, candidate, err);
+    if (status == STATUS_OK && !candidate->too_large && options->qat_epochs) {
+        status = worker_train(worker, candidate->bits, err);
     }
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK || candidate->too_large) {
+        worker_drop(worker); /* with QAT, the candidate of these widths has other weights */
         return status;
     }
     const struct model *model = worker->container->model;
@@ -233,8 +261,6 @@ static enum status worker_evaluate(void *state, struct candidate *candidate, str
     candidate->val_accuracy = validation.accuracy;
     candidate->val_loss = validation.loss;
     candidate->accuracy = test.accuracy;
-    candidate->size_bytes = worker->container->size;
-    candidate->ram_bytes = (size_t)(worker->container->size + fixed_ram_bytes(worker));
     return verify_range(worker, candidate, options->samples, err);
 }
 
@@ -268,19 +294,32 @@ static enum status worker_verify(void *state, struct candidate *candidate, size_
     return status == STATUS_OK ? verify_range(worker, candidate, end, err) : status;
 }
 
-/* Shares out the layers' cycles and weights to the weighted layers. */
-static void sum_profile(const struct worker *worker, uint64_t (*counters)[COUNTER_COUNT],
-                        struct dse_profile *out)
+/* Shares out the bytes to the weighted layers. */
+static void sum_bytes(const struct worker *worker, struct dse_profile *out)
+{
+    const struct model *model = worker->container->model;
+    int weighted = 0;
+    *out = (struct dse_profile){.other_bytes = worker->container->size,
+                                .fixed_ram_bytes = fixed_ram_bytes(worker),
+                                .target_ram_bytes = dse_source_info(worker->source)->ram_bytes,
+                                .too_large = is_too_large(worker)};
+    for (int i = 0; i < model->layer_count; i++) {
+        if (model->layers[i].weight_bits) {
+            out->layer_bytes[weighted++] = model->layers[i].weight_bytes;
+            out->other_bytes -= model->layers[i].weight_bytes;
+        }
+    }
+}
+
+/* Shares out the layers' cycles to the weighted layers. */
+static void sum_cycles(const struct worker *worker, uint64_t (*counters)[COUNTER_COUNT],
+                       struct dse_profile *out)
 {
     const struct model *model = worker->container->model;
     int weighted = -1;
-    out->other_bytes = worker->container->size;
-    out->fixed_ram_bytes = fixed_ram_bytes(worker);
     for (int i = 0; i < model->layer_count; i++) {
         if (model->layers[i].weight_bits) {
             out->layer_cycles[++weighted] = 0;
-            out->layer_bytes[weighted] = model->layers[i].weight_bytes;
-            out->other_bytes -= model->layers[i].weight_bytes;
         }
         if (weighted >= 0) {
             out->layer_cycles[weighted] += counters[i][COUNTER_CYCLES];
@@ -314,8 +353,25 @@ static enum status run_profile(struct worker *worker, uint64_t (*counters)[COUNT
     }
     if (status == STATUS_OK) {
         out->other_cycles = (int64_t)result.counters[COUNTER_CYCLES];
-        sum_profile(worker, counters, out);
+        sum_cycles(worker, counters, out);
     }
+    return status;
+}
+
+/* Profiles the candidate at hand; a lost core that is found again starts anew. */
+static enum status profile_at_hand(struct worker *worker, struct dse_profile *out,
+                                   struct error *err)
+{
+    uint64_t(*counters)[COUNTER_COUNT] =
+        calloc(worker->container->model->layer_count, sizeof *counters);
+    if (!counters) {
+        return error_set(err, STATUS_NO_MEMORY, "profile: out of memory");
+    }
+    enum status status = run_profile(worker, counters, out, err);
+    for (int tries = 0; worker_recovers(worker, tries, &status, err); tries++) {
+        status = run_profile(worker, counters, out, err);
+    }
+    free(counters);
     return status;
 }
 
@@ -328,18 +384,10 @@ static enum status worker_profile(void *state, const int *bits, struct dse_profi
     if (status != STATUS_OK) {
         return status;
     }
-    uint64_t(*counters)[COUNTER_COUNT] =
-        calloc(worker->container->model->layer_count, sizeof *counters);
-    if (!counters) {
-        return error_set(err, STATUS_NO_MEMORY, "profile: out of memory");
+    sum_bytes(worker, out);
+    if (!out->too_large) {
+        status = profile_at_hand(worker, out, err);
     }
-    memset(out, 0, sizeof *out);
-    status = run_profile(worker, counters, out, err);
-    for (int tries = 0; worker_recovers(worker, tries, &status, err); tries++) {
-        memset(out, 0, sizeof *out);
-        status = run_profile(worker, counters, out, err);
-    }
-    free(counters);
     worker_drop(worker); /* with QAT, the candidate of these widths has other weights */
     return status;
 }

@@ -54,6 +54,34 @@ void report_search(const struct results *results, char *text, size_t size)
         snprintf(text, size, "%s search: %zu of %s configurations measured", name, results->count,
                  space);
     }
+    const size_t used = strlen(text);
+    if (results->too_large_count) {
+        snprintf(text + used, size - used, ", %zu too large for the core",
+                 results->too_large_count);
+    }
+}
+
+void report_too_large(const struct results *results, char *text, size_t size)
+{
+    char ram[32], least[32], most[32];
+    size_t low = SIZE_MAX, high = 0;
+    text[0] = '\0';
+    if (!results->too_large_count) {
+        return;
+    }
+    for (size_t i = 0; i < results->too_large_count; i++) {
+        const size_t bytes = results->too_large[i].ram_bytes;
+        low = bytes < low ? bytes : low;
+        high = bytes > high ? bytes : high;
+    }
+    report_number(results->ram_bytes, ram, sizeof ram);
+    report_number(low, least, sizeof least);
+    report_number(high, most, sizeof most);
+    snprintf(text, size,
+             "too large for the core's %s bytes of RAM, left out: %zu configuration%s %s%s%s bytes",
+             ram, results->too_large_count,
+             results->too_large_count == 1 ? " that needs" : "s that need", least,
+             low < high ? " to " : "", low < high ? most : "");
 }
 
 /* Place on the front by cycles, from 1 on. */
@@ -124,7 +152,7 @@ static void print_row(FILE *out, const struct results *results, const struct can
 
 static void print_head(FILE *out, const struct results *results, size_t front_count, int bits_width)
 {
-    char search[160];
+    char search[256], too_large[256];
     report_search(results, search, sizeof search);
     fprintf(out, "%s: %zu of %zu candidates are on the Pareto front\n%s\n", results->model,
             front_count, results->count, search);
@@ -132,6 +160,8 @@ static void print_head(FILE *out, const struct results *results, size_t front_co
         fprintf(out, "(the screened front has %zu points; --points measures more of them)\n",
                 results->screened_front);
     }
+    report_too_large(results, too_large, sizeof too_large);
+    fprintf(out, "%s%s", too_large, too_large[0] ? "\n" : "");
     fprintf(out, "float accuracy: validation %.2f %%, test %.2f %%\n\n",
             results->float_val_accuracy, results->float_accuracy);
     fprintf(out, "  %-*s %12s %9s %9s %9s %8s %8s %10s  %s\n", bits_width, "", "", "of widest",

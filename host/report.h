@@ -43,6 +43,8 @@ void report_count(double value, char *text, size_t size);
 double report_error(const struct candidate *candidate);
 /* "greedy search: 430 of 3.28e+20 configurations screened, 33 measured" */
 void report_search(const struct results *results, char *text, size_t size);
+/* Those that do not fit the core: how many, and what they need; empty without. */
+void report_too_large(const struct results *results, char *text, size_t size);
 /* A candidate's widths; in a network of more than REPORT_LABEL_LAYERS layers, where pictures have
  * no room for them, a point of the front has its number there before them: "3: 8-4-...". */
 enum { REPORT_LABEL_LAYERS = 16 };

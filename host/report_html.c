@@ -139,6 +139,28 @@ static void write_mismatches(FILE *out, const struct results *results)
     fputs(found ? "</ul>\n" : "", out);
 }
 
+/* What does not fit the core: what is known of each. */
+static void write_too_large(FILE *out, const struct results *results)
+{
+    char text[256], bits[BITS_BYTES];
+    report_too_large(results, text, sizeof text);
+    if (!text[0]) {
+        return;
+    }
+    fprintf(out,
+            "<h2>Too large</h2>\n<details><summary>%s</summary>\n<table><thead><tr><th>bits</th>"
+            "<th>size, KiB</th><th>RAM, KiB</th><th>missing, KiB</th></tr></thead>\n<tbody>\n",
+            text);
+    for (size_t i = 0; i < results->too_large_count; i++) {
+        const struct candidate *c = &results->too_large[i];
+        const double missing = (double)c->ram_bytes - (double)results->ram_bytes;
+        results_bits_text(c->bits, results->layer_count, bits, sizeof bits);
+        fprintf(out, "<tr><td>%s</td><td>%.1f</td><td>%.1f</td><td>%.1f</td></tr>\n", bits,
+                (double)c->size_bytes / 1024.0, (double)c->ram_bytes / 1024.0, missing / 1024.0);
+    }
+    fputs("</tbody></table>\n</details>\n", out);
+}
+
 /* svg: text of the picture; what stands before its <svg> element is left out. */
 static void write_page(FILE *out, const struct results *results, const char *svg,
                        const size_t *front, size_t count)
@@ -169,7 +191,9 @@ static void write_page(FILE *out, const struct results *results, const char *svg
     fprintf(out, "<h2>All candidates</h2>\n<details><summary>%zu candidates</summary>\n",
             results->count);
     write_table(out, results, NULL, results->count);
-    fputs("</details>\n</body>\n</html>\n", out);
+    fputs("</details>\n", out);
+    write_too_large(out, results);
+    fputs("</body>\n</html>\n", out);
 }
 
 enum status report_html(const struct results *results, const char *svg_path, const char *path,

@@ -24,6 +24,7 @@ void results_free(struct results *results)
 {
     if (results) {
         free(results->candidates);
+        free(results->too_large);
         free(results);
     }
 }

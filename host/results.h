@@ -39,16 +39,18 @@ struct search_limits {
 
 struct candidate {
     size_t index; /* place in the lexicographic order of the whole space, or SEARCH_NO_INDEX */
-    int bits[NET_MAX_LAYERS];          /* [layer_count] weight width of each weighted layer */
-    double val_accuracy;               /* percent; this one chooses */
-    double val_loss;                   /* mean cross-entropy of the validation set, nat */
-    double accuracy;                   /* percent of the test set; this one reports */
-    uint64_t cycles, instructions;     /* one inference of test image 0, nn tier */
-    uint64_t predicted_cycles;         /* the sum of its layers' cycles */
-    size_t size_bytes;                 /* of the container */
-    size_t ram_bytes;                  /* container, activations and firmware */
-    size_t verified;                   /* test images compared on the core, from the first one on */
-    size_t mismatches;                 /* of these, images whose outputs differ */
+    int bits[NET_MAX_LAYERS];      /* [layer_count] weight width of each weighted layer */
+    double val_accuracy;           /* percent; this one chooses */
+    double val_loss;               /* mean cross-entropy of the validation set, nat */
+    double accuracy;               /* percent of the test set; this one reports */
+    uint64_t cycles, instructions; /* one inference of test image 0, nn tier */
+    uint64_t predicted_cycles;     /* the sum of its layers' cycles */
+    size_t size_bytes;             /* of the container */
+    size_t ram_bytes;              /* container, activations and firmware */
+    bool too_large;    /* for the core's memory: never sent there; only index, bits, size_bytes and
+                     * ram_bytes are known */
+    size_t verified;   /* test images compared on the core, from the first one on */
+    size_t mismatches; /* of these, images whose outputs differ */
     char mismatch[RESULTS_NOTE_BYTES]; /* the first difference; empty without */
     bool pareto;
 };
@@ -77,7 +79,11 @@ struct results {
     double float_accuracy, float_val_accuracy; /* percent: test, validation */
     struct candidate *candidates;              /* [count], in order of index; owned */
     size_t count;
-    long selected; /* place in candidates; -1: none is within max_acc_drop */
+    /* Those that were found not to fit the core's memory, in order; owned. Never in candidates. */
+    struct candidate *too_large;
+    size_t too_large_count;
+    uint64_t ram_bytes; /* of the core; 0: not known */
+    long selected;      /* place in candidates; -1: none is within max_acc_drop */
     /* times, apart from all that is reproducible */
     double seconds;
     size_t jobs, resumed; /* resumed: candidates taken over from an earlier run */
@@ -116,7 +122,7 @@ void results_limits_text(const struct results *results, char *text, size_t size)
 /* "8-4-2-4-8"; text has room for size bytes. */
 void results_bits_text(const int *bits, int layer_count, char *text, size_t size);
 
-/* One candidate as JSON, and back; object NULL: no memory. label names the text in errors
+/* One candidate as JSON, and back, also one that is too large; object NULL: no memory. label names the text in errors
  * ("journal.jsonl: record 3"). */
 cJSON *results_candidate_to_json(const struct candidate *candidate, int layer_count);
 MUST_CHECK enum status results_candidate_from_json(const cJSON *object, const char *label,

@@ -138,16 +138,40 @@ static void add_exact(cJSON *object, const char *field, double value)
     cJSON_AddRawToObject(object, field, text);
 }
 
-cJSON *results_candidate_to_json(const struct candidate *candidate, int layer_count)
+/* What is known of a candidate whether it fits the core or not. NULL: no memory. */
+static cJSON *create_candidate(const struct candidate *candidate, int layer_count)
 {
     cJSON *object = cJSON_CreateObject();
+    if (object && candidate->index != SEARCH_NO_INDEX) {
+        cJSON_AddNumberToObject(object, "index", (double)candidate->index);
+    }
+    if (object) {
+        cJSON_AddItemToObject(object, "bits", cJSON_CreateIntArray(candidate->bits, layer_count));
+    }
+    return object;
+}
+
+static cJSON *too_large_to_json(const struct candidate *candidate, int layer_count)
+{
+    cJSON *object = create_candidate(candidate, layer_count);
+    cJSON_AddBoolToObject(object, "too_large", true);
+    cJSON_AddNumberToObject(object, "size_bytes", (double)candidate->size_bytes);
+    if (!cJSON_AddNumberToObject(object, "ram_bytes", (double)candidate->ram_bytes)) {
+        cJSON_Delete(object);
+        return NULL;
+    }
+    return object;
+}
+
+cJSON *results_candidate_to_json(const struct candidate *candidate, int layer_count)
+{
+    if (candidate->too_large) {
+        return too_large_to_json(candidate, layer_count);
+    }
+    cJSON *object = create_candidate(candidate, layer_count);
     if (!object) {
         return NULL;
     }
-    if (candidate->index != SEARCH_NO_INDEX) {
-        cJSON_AddNumberToObject(object, "index", (double)candidate->index);
-    }
-    cJSON_AddItemToObject(object, "bits", cJSON_CreateIntArray(candidate->bits, layer_count));
     add_exact(object, "val_accuracy", candidate->val_accuracy);
     add_exact(object, "val_loss", candidate->val_loss);
     add_exact(object, "accuracy", candidate->accuracy);
@@ -168,6 +192,26 @@ cJSON *results_candidate_to_json(const struct candidate *candidate, int layer_co
     return object;
 }
 
+/* What is known of a candidate that fits the core. */
+static void read_measured(struct reader *reader, const cJSON *object, struct candidate *out)
+{
+    out->val_accuracy = get_percent(reader, object, "val_accuracy");
+    out->val_loss = get_number(reader, object, "val_loss");
+    out->accuracy = get_percent(reader, object, "accuracy");
+    out->cycles = get_integer(reader, object, "cycles");
+    out->predicted_cycles = get_integer(reader, object, "predicted_cycles");
+    out->instructions = get_integer(reader, object, "instructions");
+    out->verified = (size_t)get_integer(reader, object, "verified");
+    out->mismatches = (size_t)get_integer(reader, object, "mismatches");
+    if (out->mismatches > out->verified) {
+        fault(reader, "mismatches", "at most as many as verified");
+    }
+    out->pareto = get_bool(reader, object, "pareto");
+    if (cJSON_HasObjectItem(object, "mismatch")) {
+        get_text(reader, object, "mismatch", out->mismatch, sizeof out->mismatch);
+    }
+}
+
 enum status results_candidate_from_json(const cJSON *object, const char *label, int layer_count,
                                         struct candidate *out, struct error *err)
 {
@@ -180,22 +224,12 @@ enum status results_candidate_from_json(const cJSON *object, const char *label, 
     if (get_widths(&reader, object, "bits", out->bits, NET_MAX_LAYERS) != layer_count) {
         fault(&reader, "bits", "one width for each weighted layer");
     }
-    out->val_accuracy = get_percent(&reader, object, "val_accuracy");
-    out->val_loss = get_number(&reader, object, "val_loss");
-    out->accuracy = get_percent(&reader, object, "accuracy");
-    out->cycles = get_integer(&reader, object, "cycles");
-    out->predicted_cycles = get_integer(&reader, object, "predicted_cycles");
-    out->instructions = get_integer(&reader, object, "instructions");
     out->size_bytes = (size_t)get_integer(&reader, object, "size_bytes");
     out->ram_bytes = (size_t)get_integer(&reader, object, "ram_bytes");
-    out->verified = (size_t)get_integer(&reader, object, "verified");
-    out->mismatches = (size_t)get_integer(&reader, object, "mismatches");
-    if (out->mismatches > out->verified) {
-        fault(&reader, "mismatches", "at most as many as verified");
-    }
-    out->pareto = get_bool(&reader, object, "pareto");
-    if (cJSON_HasObjectItem(object, "mismatch")) {
-        get_text(&reader, object, "mismatch", out->mismatch, sizeof out->mismatch);
+    out->too_large =
+        cJSON_HasObjectItem(object, "too_large") && get_bool(&reader, object, "too_large");
+    if (!out->too_large) {
+        read_measured(&reader, object, out);
     }
     return reader.status;
 }
@@ -236,6 +270,7 @@ static void add_versions(cJSON *root, const struct results *results)
     cJSON_AddNumberToObject(versions, "isa", results->isa);
     cJSON_AddStringToObject(versions, "firmware", results->firmware);
     cJSON_AddStringToObject(versions, "core", results->core);
+    cJSON_AddNumberToObject(versions, "ram_bytes", (double)results->ram_bytes);
 }
 
 /* A list of lists: the names of the layers that share a width, where there are several. */
@@ -313,6 +348,15 @@ static void add_search(cJSON *root, const struct results *results)
     cJSON_AddNumberToObject(search, "screened_front", (double)results->screened_front);
 }
 
+static void add_candidates(cJSON *root, const char *field, const struct candidate *candidates,
+                           size_t count, int layer_count)
+{
+    cJSON *list = cJSON_AddArrayToObject(root, field);
+    for (size_t i = 0; i < count; i++) {
+        cJSON_AddItemToArray(list, results_candidate_to_json(&candidates[i], layer_count));
+    }
+}
+
 static void add_outcome(cJSON *root, const struct results *results)
 {
     add_exact(root, "float_accuracy", results->float_accuracy);
@@ -324,11 +368,9 @@ static void add_outcome(cJSON *root, const struct results *results)
     } else {
         cJSON_AddNullToObject(root, "selected");
     }
-    cJSON *candidates = cJSON_AddArrayToObject(root, "candidates");
-    for (size_t i = 0; i < results->count; i++) {
-        cJSON_AddItemToArray(
-            candidates, results_candidate_to_json(&results->candidates[i], results->layer_count));
-    }
+    add_candidates(root, "candidates", results->candidates, results->count, results->layer_count);
+    add_candidates(root, "too_large", results->too_large, results->too_large_count,
+                   results->layer_count);
 }
 
 enum status results_to_text(const struct results *results, char **text, struct error *err)
@@ -465,6 +507,9 @@ static void read_head(struct reader *reader, const cJSON *root, struct results *
     get_text(reader, versions, "mpq", out->mpq, sizeof out->mpq);
     get_text(reader, versions, "firmware", out->firmware, sizeof out->firmware);
     get_text(reader, versions, "core", out->core, sizeof out->core);
+    if (cJSON_HasObjectItem(versions, "ram_bytes")) { /* files of earlier versions have none */
+        out->ram_bytes = get_integer(reader, versions, "ram_bytes");
+    }
     out->protocol = (unsigned)get_integer(reader, versions, "protocol");
     out->container = (unsigned)get_integer(reader, versions, "container");
     out->isa = (unsigned)get_integer(reader, versions, "isa");
@@ -494,28 +539,37 @@ static void read_selected(struct reader *reader, const cJSON *root, struct resul
     }
 }
 
-static void read_candidates(struct reader *reader, const cJSON *root, struct results *out)
+/* One of the two lists: too_large says which. */
+static void read_candidates(struct reader *reader, const cJSON *root, bool too_large,
+                            int layer_count, struct candidate **out, size_t *count)
 {
-    const cJSON *array = cJSON_GetObjectItemCaseSensitive(root, "candidates"), *item = NULL;
+    const char *field = too_large ? "too_large" : "candidates";
+    const cJSON *array = cJSON_GetObjectItemCaseSensitive(root, field), *item = NULL;
     char label[256];
     if (!cJSON_IsArray(array)) {
-        fault(reader, "candidates", "a list");
+        fault(reader, field, "a list");
         return;
     }
-    out->candidates = calloc((size_t)cJSON_GetArraySize(array) + 1, sizeof *out->candidates);
-    if (!out->candidates) {
+    *out = calloc((size_t)cJSON_GetArraySize(array) + 1, sizeof **out);
+    if (!*out) {
         reader->status =
             error_set(reader->err, STATUS_NO_MEMORY, "%s: out of memory", reader->label);
         return;
     }
     cJSON_ArrayForEach(item, array)
     {
-        snprintf(label, sizeof label, "%s: candidates[%zu]", reader->label, out->count);
+        struct candidate *candidate = &(*out)[*count];
+        snprintf(label, sizeof label, "%s: %s[%zu]", reader->label, field, *count);
         if (reader->status == STATUS_OK) {
-            reader->status = results_candidate_from_json(item, label, out->layer_count,
-                                                         &out->candidates[out->count], reader->err);
+            reader->status =
+                results_candidate_from_json(item, label, layer_count, candidate, reader->err);
+            if (reader->status == STATUS_OK && candidate->too_large != too_large) {
+                struct reader here = {label, reader->err, STATUS_OK};
+                fault(&here, "too_large", too_large ? "true" : "a place in the list of that name");
+                reader->status = here.status;
+            }
         }
-        out->count++;
+        ++*count;
     }
 }
 
@@ -537,7 +591,12 @@ enum status results_parse(const char *text, const char *label, struct results **
         read_head(&reader, root, results);
         read_search(&reader, root, results);
         if (reader.status == STATUS_OK) {
-            read_candidates(&reader, root, results);
+            read_candidates(&reader, root, false, results->layer_count, &results->candidates,
+                            &results->count);
+        }
+        if (reader.status == STATUS_OK && cJSON_HasObjectItem(root, "too_large")) {
+            read_candidates(&reader, root, true, results->layer_count, &results->too_large,
+                            &results->too_large_count);
         }
         if (reader.status == STATUS_OK) {
             read_selected(&reader, root, results);

@@ -25,6 +25,8 @@ struct world {
     uint64_t cycles[WORLD_MAX];
     bool differs[WORLD_MAX]; /* from the integer model */
     uint64_t layer_cycles[NET_MAX_BITS][NET_MAX_LAYERS], other_cycles;
+    uint64_t ram_bytes; /* of the core; 0: without limit */
+    size_t profiled;    /* runs on the core */
     /* Call number fail_at of evaluate and verify (from 1 on) calls on_fail, then fails so. */
     size_t fail_at;
     enum status fail_with;
@@ -117,6 +119,15 @@ static inline void world_end(struct world_worker *worker, size_t *counter)
     pthread_mutex_unlock(&worker->world->lock);
 }
 
+/* What a candidate takes of the core's memory, in bytes. */
+static inline uint64_t world_need(const struct world *world, const int *bits)
+{
+    uint64_t need = 2300;
+    for (int layer = 0; layer < world->space.layer_count; layer++)
+        need += (uint64_t)(100 * bits[layer]);
+    return need;
+}
+
 static inline enum status world_evaluate(void *argument, struct candidate *c, struct error *err)
 {
     struct world_worker *worker = argument;
@@ -124,13 +135,19 @@ static inline enum status world_evaluate(void *argument, struct candidate *c, st
     const enum status status = world_begin(worker, err);
     if (status)
         return status;
+    c->too_large = world->ram_bytes && world_need(world, c->bits) > world->ram_bytes;
+    c->size_bytes = 1000 + c->index;
+    c->ram_bytes = 3000 + c->index;
+    if (c->too_large) {
+        c->ram_bytes = (size_t)world_need(world, c->bits);
+        world_end(worker, &world->evaluated[c->index]);
+        return STATUS_OK;
+    }
     c->val_accuracy = world->val_accuracy[c->index];
     c->val_loss = 100 - c->val_accuracy;
     c->accuracy = c->val_accuracy - 0.3;
     c->cycles = world->cycles[c->index];
     c->instructions = c->cycles / 2;
-    c->size_bytes = 1000 + c->index;
-    c->ram_bytes = 3000 + c->index;
     c->verified = WORLD_SAMPLES;
     c->mismatches = world->differs[c->index];
     if (c->mismatches)
@@ -167,17 +184,23 @@ static inline enum status world_verify(void *argument, struct candidate *c, size
 static inline enum status world_profile(void *argument, const int *bits, struct dse_profile *out,
                                         struct error *err)
 {
-    const struct world *world = ((struct world_worker *)argument)->world;
+    struct world *world = ((struct world_worker *)argument)->world;
     (void)err;
     memset(out, 0, sizeof *out);
+    out->other_bytes = 300;
+    out->fixed_ram_bytes = 2000;
+    out->target_ram_bytes = world->ram_bytes;
+    out->too_large = world->ram_bytes && world_need(world, bits) > world->ram_bytes;
+    for (int layer = 0; layer < world->space.layer_count; layer++)
+        out->layer_bytes[layer] = (uint64_t)(100 * bits[layer]);
+    if (out->too_large)
+        return STATUS_OK;
+    world->profiled++;
+    out->other_cycles = (int64_t)world->other_cycles;
     for (int layer = 0; layer < world->space.layer_count; layer++) {
         const int width = bits[layer] == 8 ? 0 : bits[layer] == 4 ? 1 : 2;
         out->layer_cycles[layer] = world->layer_cycles[width][layer];
-        out->layer_bytes[layer] = (uint64_t)(100 * bits[layer]);
     }
-    out->other_cycles = (int64_t)world->other_cycles;
-    out->other_bytes = 300;
-    out->fixed_ram_bytes = 2000;
     return STATUS_OK;
 }
 

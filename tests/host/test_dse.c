@@ -290,6 +290,7 @@ static void interruption_at_any_candidate_changes_nothing(void **state)
     for (int kind = 0; kind < 2 * SEARCH_METHODS; kind++) {
         struct world world;
         world_make(&world, 3, 21, 60);
+        world.ram_bytes = kind % 2 ? 3500 : 0; /* 8-8-8 needs 4700 */
         const struct dse_options options =
             world_options(&world, 1 + (size_t)kind % 2, (enum search_method)(kind / 2));
         struct results *results = search_all(&world, &options, false);
@@ -398,6 +399,116 @@ static void mismatches_are_found_not_failures(void **state)
     results_free(results);
 }
 
+static size_t count_too_large(const struct world *world)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < world->count; i++) {
+        int bits[NET_MAX_LAYERS];
+        dse_space_bits(&world->space, i, bits);
+        count += world_need(world, bits) > world->ram_bytes;
+    }
+    return count;
+}
+
+/* Whether all that was measured fits, and all that was left out does not. */
+static void check_memory(const struct world *world, const struct results *results)
+{
+    for (size_t i = 0; i < results->count; i++) {
+        assert_true(world_need(world, results->candidates[i].bits) <= world->ram_bytes);
+        check_candidate(world, &results->candidates[i]);
+    }
+    for (size_t i = 0; i < results->too_large_count; i++) {
+        const struct candidate *c = &results->too_large[i];
+        assert_true(c->too_large);
+        assert_true(world_need(world, c->bits) > world->ram_bytes);
+        assert_int_equal(c->ram_bytes, world_need(world, c->bits));
+        assert_int_equal(world->verified[c->index], 0);
+    }
+    assert_int_equal(results->ram_bytes, world->ram_bytes);
+}
+
+/* 8-8-8-8 needs 5500 bytes, 2-2-2-2 3100. */
+static void what_does_not_fit_the_core_is_left_out_and_listed(void **state)
+{
+    (void)state;
+    for (int method = 0; method < SEARCH_METHODS; method++) {
+        struct world world;
+        world_make(&world, 4, 3, 40);
+        world.ram_bytes = 4100;
+        const struct dse_options options = world_options(&world, 2, (enum search_method)method);
+        struct results *results = search_all(&world, &options, false);
+        check_memory(&world, results);
+        assert_true(results->count > 0);
+        if (method == SEARCH_EXHAUSTIVE)
+            assert_int_equal(results->too_large_count, count_too_large(&world));
+        if (method == SEARCH_EXHAUSTIVE)
+            assert_int_equal(results->count, world.count - count_too_large(&world));
+        for (size_t i = 0; i < results->count; i++)
+            assert_in_range(results->candidates[i].cycles - results->candidates[i].predicted_cycles,
+                            0, 40);
+        results_free(results);
+    }
+}
+
+/* The one selected is that of an exhaustive search over what fits. */
+static void search_by_cost_stays_exact_where_not_all_fits(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct world world;
+        world_make(&world, 4, seed, 40);
+        world.ram_bytes = 3100 + 200 * (seed % 12);
+        struct dse_options options = world_options(&world, 2, SEARCH_EXHAUSTIVE);
+        options.limits.max_acc_drop = 0.5 * (double)(seed % 8);
+        struct results *all = search_all(&world, &options, false);
+        options.method = SEARCH_CHEAPEST;
+        struct results *found = search_all(&world, &options, false);
+        assert_true((all->selected < 0) == (found->selected < 0));
+        if (all->selected >= 0)
+            assert_int_equal(found->candidates[found->selected].index,
+                             all->candidates[all->selected].index);
+        results_free(all);
+        results_free(found);
+    }
+}
+
+/* 3700 bytes: one layer at 8 bits beside three at 2, so that each needs a run of its own. */
+static void layers_are_priced_one_by_one_where_no_more_fits(void **state)
+{
+    struct world world;
+    (void)state;
+    world_make(&world, 4, 3, 0);
+    world.ram_bytes = 3700;
+    const struct dse_options options = world_options(&world, 1, SEARCH_EXHAUSTIVE);
+    struct results *results = search_all(&world, &options, false);
+    assert_int_equal(world.profiled, 1 + 2 + 4); /* at 2 bits all, at 4 three and one */
+    for (size_t i = 0; i < results->count; i++)
+        assert_int_equal(results->candidates[i].cycles, results->candidates[i].predicted_cycles);
+    check_memory(&world, results);
+    results_free(results);
+}
+
+static void a_space_of_which_nothing_fits_is_refused(void **state)
+{
+    struct world world;
+    struct error err;
+    (void)state;
+    world_make(&world, 4, 3, 40);
+    world.ram_bytes = 3099;
+    const struct dse_options options = world_options(&world, 2, SEARCH_GREEDY);
+    struct results *results = results_create();
+    check_failed(search(&world, &options, false, results, &err), STATUS_INPUT, &err,
+                 "no configuration fits the core's memory: the smallest needs 3100 bytes, the core "
+                 "has 3099; allow fewer bits (--bits), take a smaller network or a target with "
+                 "more RAM");
+    assert_int_equal(results->count, 0);
+    assert_int_equal(results->too_large_count, 1);
+    assert_int_equal(results->too_large[0].ram_bytes, 3100);
+    assert_int_equal(results->too_large[0].bits[3], 2);
+    assert_int_equal(world.profiled, 0);
+    results_free(results);
+}
+
 static void another_spaces_journal_is_refused(void **state)
 {
     struct world world;
@@ -461,6 +572,10 @@ int main(void)
         cmocka_unit_test(a_failure_is_reported_by_the_candidates_widths),
         cmocka_unit_test(a_worker_that_does_not_open_ends_the_search),
         cmocka_unit_test(mismatches_are_found_not_failures),
+        cmocka_unit_test(what_does_not_fit_the_core_is_left_out_and_listed),
+        cmocka_unit_test(search_by_cost_stays_exact_where_not_all_fits),
+        cmocka_unit_test(layers_are_priced_one_by_one_where_no_more_fits),
+        cmocka_unit_test(a_space_of_which_nothing_fits_is_refused),
         cmocka_unit_test(another_spaces_journal_is_refused),
         cmocka_unit_test(spaces_that_are_too_large_are_refused_with_a_way_out),
     };

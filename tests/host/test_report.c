@@ -278,6 +278,37 @@ static void the_page_holds_the_facts_and_every_candidate(void **state)
     results_free(results);
 }
 
+static void what_was_too_large_is_listed(void **state)
+{
+    struct results *results = three_candidates();
+    struct error err;
+    (void)state;
+    results->ram_bytes = 98304;
+    results->too_large_count = 2;
+    results->too_large = calloc(2, sizeof *results->too_large);
+    assert_non_null(results->too_large);
+    results->too_large[0] = (struct candidate){
+        .bits = {8, 8}, .size_bytes = 61440, .ram_bytes = 100352, .too_large = true};
+    results->too_large[1] = (struct candidate){
+        .bits = {8, 4}, .size_bytes = 60416, .ram_bytes = 99328, .too_large = true};
+    char *text = table_of(results);
+    check_contains(text, "exhaustive search: 3 of 9 configurations measured, 2 too large for the "
+                         "core\ntoo large for the core's 98,304 bytes of RAM, left out: 2 "
+                         "configurations that need 99,328 to 100,352 bytes\n");
+    free(text);
+    results->too_large_count = 1;
+    text = table_of(results);
+    check_contains(text, "1 configuration that needs 100,352 bytes\n");
+    free(text);
+    results->too_large_count = 2;
+    check_ok(report_write(results, ".", &err), &err);
+    char *html = scratch_read("report.html", NULL);
+    check_self_contained(html);
+    check_contains(html, "<tr><td>8-8</td><td>60.0</td><td>98.0</td><td>2.0</td></tr>");
+    free(html);
+    results_free(results);
+}
+
 static void texts_cannot_break_the_page(void **state)
 {
     struct results *results = three_candidates();
@@ -364,6 +395,7 @@ int main(void)
         cmocka_unit_test(numbers_are_grouped_and_points_agree),
         cmocka_unit_test(a_drop_is_never_minus_zero),
         cmocka_unit_test(the_page_holds_the_facts_and_every_candidate),
+        cmocka_unit_test(what_was_too_large_is_listed),
         cmocka_unit_test(texts_cannot_break_the_page),
         cmocka_unit_test(poor_results_make_pictures_too),
         cmocka_unit_test(the_same_results_make_the_same_files),

@@ -17,6 +17,16 @@ static struct results *random_results(void)
     results->limit = 77;
     results->seconds = 1.5;
     results->resumed = 4;
+    results->ram_bytes = 40000;
+    results->too_large_count = 2;
+    results->too_large = calloc(results->too_large_count, sizeof *results->too_large);
+    assert_non_null(results->too_large);
+    for (size_t i = 0; i < results->too_large_count; i++)
+        results->too_large[i] = (struct candidate){.index = 100 + i,
+                                                   .bits = {8, 8, 4 - 2 * (int)i},
+                                                   .size_bytes = 41000 + i,
+                                                   .ram_bytes = 50000 + i,
+                                                   .too_large = true};
     return results;
 }
 
@@ -39,6 +49,10 @@ static void results_come_back_equal(void **state)
     assert_memory_equal(back->candidates, results->candidates,
                         back->count * sizeof *back->candidates);
     assert_int_equal(back->selected, results->selected);
+    assert_int_equal(back->too_large_count, results->too_large_count);
+    assert_memory_equal(back->too_large, results->too_large,
+                        back->too_large_count * sizeof *back->too_large);
+    assert_int_equal(back->ram_bytes, results->ram_bytes);
     char *text = to_text(results), *again = to_text(back);
     assert_string_equal(text, again);
     free(text);
@@ -59,6 +73,7 @@ static void json_has_the_documented_fields(void **state)
                                               "float_val_accuracy",
                                               "selected",
                                               "candidates",
+                                              "too_large",
                                               "timing"};
     static const char *const fields[] = {
         "index",        "bits",       "val_accuracy", "accuracy", "cycles",
@@ -116,6 +131,15 @@ static void bad_files_are_named(void **state)
          "mpq dse"},
         {"\"timing\":\t",
          "\"timing\":\t1, \"t\":", "r.json: timing: want an object; make it anew with mpq dse"},
+        {"\"too_large\":\ttrue", "\"too_large\":\t1",
+         "r.json: too_large[0]: too_large: want true or false; make it anew with mpq dse"},
+        {"\"too_large\":\t[", "\"too_large\":\t1, \"t\":\t[",
+         "r.json: too_large: want a list; make it anew with mpq dse"},
+        {"\"candidates\":\t[",
+         "\"candidates\":\t[{\"bits\": [8, 8, 8], \"too_large\": true, \"size_bytes\": 1, "
+         "\"ram_bytes\": 1},",
+         "r.json: candidates[0]: too_large: want a place in the list of that name; make it anew "
+         "with mpq dse"},
     };
     struct results *results = random_results(), *back = NULL;
     char *text = to_text(results);
@@ -128,6 +152,29 @@ static void bad_files_are_named(void **state)
         free(bad);
     }
     free(text);
+    results_free(results);
+}
+
+/* Those of version 0.1.0 had neither list nor size of the memory. */
+static void files_of_before_memory_was_told_are_read(void **state)
+{
+    struct results *results = random_results(), *back = NULL;
+    struct error err;
+    (void)state;
+    char *text = to_text(results);
+    cJSON *root = cJSON_Parse(text);
+    cJSON_DeleteItemFromObjectCaseSensitive(root, "too_large");
+    cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItemCaseSensitive(root, "versions"),
+                                            "ram_bytes");
+    char *old = cJSON_Print(root);
+    check_ok(results_parse(old, "r.json", &back, &err), &err);
+    assert_int_equal(back->count, results->count);
+    assert_int_equal(back->too_large_count, 0);
+    assert_int_equal(back->ram_bytes, 0);
+    cJSON_Delete(root);
+    free(old);
+    free(text);
+    results_free(back);
     results_free(results);
 }
 
@@ -366,6 +413,7 @@ int main(void)
         cmocka_unit_test(results_come_back_equal),
         cmocka_unit_test(json_has_the_documented_fields),
         cmocka_unit_test(bad_files_are_named),
+        cmocka_unit_test(files_of_before_memory_was_told_are_read),
         cmocka_unit_test(other_texts_are_no_results),
         cmocka_unit_test(chosen_is_the_cheapest_within_the_drop),
         cmocka_unit_test(chosen_keeps_to_all_limits),

@@ -82,7 +82,56 @@ JSON
 print(json.load(open(sys.argv[1]))["memory"]["fits"])' "$out")" "1 False"
 }
 
+# large_network OUTPUTS: $scratch/search.json, whose first layer has 16,384 weights for each output, and images
+large_network() {
+    cat >"$scratch/search.json" <<JSON
+{"name": "search", "input": [128, 128, 1], "classes": 4,
+ "data": {"format": "idx", "train_images": "images", "train_labels": "labels", "test_images": "images",
+          "test_labels": "labels"},
+ "train": {"epochs": 1, "validation": 0.2}, "calibration": {"samples": 20},
+ "layers": [{"op": "fc", "name": "wide", "outputs": $1}, {"op": "relu"}, {"op": "fc", "outputs": 4}]}
+JSON
+    python3 - "$scratch" <<'PYTHON'
+import random, struct, sys
+count, size = 40, 128 * 128
+random.seed(1)
+open(sys.argv[1] + "/images", "wb").write(struct.pack(">IIII", 0x803, count, 128, 128) + random.randbytes(count * size))
+open(sys.argv[1] + "/labels", "wb").write(struct.pack(">II", 0x801, count) + bytes(i % 4 for i in range(count)))
+PYTHON
+    "$mpq" train "$scratch/search.json" --data "$scratch" -o "$scratch/search.float" --quiet >"$out" 2>&1 || cat "$out"
+}
+
+# At 8 bits the first layer does not fit the simulator's memory
+test_search() {
+    large_network 64
+    "$mpq" dse "$scratch/search.float" --data "$scratch" --bits 8,2 --samples 1 --front-samples 1 --jobs 1 --quiet \
+        -o "$scratch/run" >"$out" 2>"$err"
+    tap_equal a_search_leaves_out_what_does_not_fit "$? $(cat "$err")" "0 "
+    tap_equal what_fits_is_measured_and_priced "$(python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))
+print([c["bits"] for c in d["candidates"]],
+      all(c["verified"] and not c["mismatches"] and abs(c["cycles"] - c["predicted_cycles"]) < 0.001 * c["cycles"]
+          for c in d["candidates"]))' "$scratch/run/results.json")" "[[2, 8], [2, 2]] True"
+    tap_equal what_does_not_fit_is_listed "$(python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))
+print([c["bits"] for c in d["too_large"]], all(c["ram_bytes"] > d["versions"]["ram_bytes"] for c in d["too_large"]))' \
+        "$scratch/run/results.json")" "[[8, 8], [8, 2]] True"
+    tap_matches the_table_tells_of_it "$(cat "$out")" "too large for the core's 1,048,576 bytes of RAM, left out: 2 conf"
+}
+
+test_search_of_nothing() {
+    "$mpq" dse "$scratch/search.float" --data "$scratch" --bits 8 --quiet -o "$scratch/none" >"$out" 2>"$err"
+    tap_matches a_search_where_nothing_fits_is_refused "$? $(grep '^mpq' "$err")" \
+        "1 mpq dse: no configuration fits the core's memory: the smallest needs [0-9]* bytes, the core has 1048576"
+    tap_matches the_smallest_ones_table_is_printed "$(cat "$err")" "wide  *8 bit  *1,048,576"
+    "$mpq" dse "$scratch/search.float" --data "$scratch" --bits 8 --quiet --json --force -o "$scratch/none" >"$out" 2>"$err"
+    tap_equal with_json_its_table_is_an_object_too "$? $(python3 -c 'import json, sys
+print(json.load(open(sys.argv[1]))["memory"]["fits"])' "$out")" "1 False"
+}
+
 test_networks
 test_table
 test_refusal
+test_search
+test_search_of_nothing
 tap_end
