@@ -179,6 +179,8 @@ static void finish(struct observer *o, float input_scale)
         const float scale = scales[i];
         if (l->weighted_index >= 0)
             scales[i + 1] = finish_weighted(o, i, scale);
+        else if (l->op == NET_BRANCH)
+            scales[i + 1] = scales[l->with + 1];
         else if (quant_is_add(net, i))
             scales[i + 1] = finish_add(o, i, scale, l->op == NET_ADD ? scales[l->with + 1] : scale);
         else

@@ -73,8 +73,8 @@ void dnn_shard_set_draw(struct dnn_shard *shard, uint64_t seed, uint64_t step, u
 MUST_CHECK enum status dnn_shard_forward(struct dnn_shard *shard, int layer, struct error *err);
 /* Gradients of the layer's input and, with weights, of the weights. Overwrites, does not add. To be
  * called for all layers from the last to the first, for an ADD layer this or
- * dnn_shard_backward_add(). What ADD layers pass back to a layer is added when the layer behind that
- * one is done. */
+ * dnn_shard_backward_add(). What ADD and BRANCH layers pass back to a layer is added when the layer
+ * behind that one is done. */
 MUST_CHECK enum status dnn_shard_backward(struct dnn_shard *shard, int layer, struct error *err);
 /* An ADD layer whose output is before_factor * the values before + with_factor * those of `with`;
  * dnn_shard_backward() means 1 and 1. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Layers that need no primitive: ReLU, ReLU6, ADD, DROPOUT. Gradients always lie in place. */
+/* Layers that need no primitive: ReLU, ReLU6, ADD, DROPOUT, whose gradients always lie in place, and
+ * BRANCH. */
 #include <string.h>
 #include "dnn_plan.h"
 #include "rng.h"
@@ -83,18 +84,39 @@ static void add_scaled(float *restrict sum, const float *restrict values, float 
         sum[i] += factor * values[i];
 }
 
-void dnn_shard_backward_add(struct dnn_shard *shard, int index, float before_factor,
-                            float with_factor)
+/* Gradients of an ADD or BRANCH layer to its source. */
+static void pass_to_source(struct dnn_shard *shard, int index, float factor)
 {
     const int with = shard->plan->net->layers[index].with;
     float *passed = with < 0 ? NULL : shard->layers[with].passed_back;
     float *gradients = dnn_shard_gradients(shard, index);
     const size_t count = gradients ? dnn_value_count(shard, index) : 0;
-    if (passed && shard->plan->layers[index].is_last_add)
+    if (passed && shard->plan->layers[index].is_last_reader)
         memset(passed, 0, count * sizeof *passed); /* backward, it comes first */
     if (passed)
-        add_scaled(passed, gradients, with_factor, count);
+        add_scaled(passed, gradients, factor, count);
+}
+
+void dnn_shard_backward_add(struct dnn_shard *shard, int index, float before_factor,
+                            float with_factor)
+{
+    pass_to_source(shard, index, with_factor);
     dnn_shard_backward_scale(shard, index, before_factor);
+}
+
+void dnn_branch_forward(struct dnn_shard *shard, int index)
+{
+    const float *from = dnn_shard_values(shard, shard->plan->net->layers[index].with);
+    memcpy(dnn_shard_values(shard, index), from, dnn_value_count(shard, index) * sizeof *from);
+}
+
+/* The values before it have no gradients but those that are passed back to them. */
+void dnn_branch_backward(struct dnn_shard *shard, int index)
+{
+    float *before = dnn_shard_gradients(shard, index - 1);
+    pass_to_source(shard, index, 1);
+    if (before)
+        memset(before, 0, dnn_value_count(shard, index - 1) * sizeof *before);
 }
 
 void dnn_shard_backward_scale(struct dnn_shard *shard, int index, float factor)

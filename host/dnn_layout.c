@@ -29,13 +29,13 @@ static bool hides_relu(const struct dnn_plan *plan, int index, bool relu6_only)
     return false;
 }
 
-/* Whether an ADD layer reads the memory before index, from index on. */
+/* Whether an ADD or BRANCH layer reads the memory before index, from index on. */
 static bool is_read_later(const struct dnn_plan *plan, int index)
 {
     const int root = root_of(plan, index - 1);
     for (int i = index; i < plan->net->layer_count; i++) {
         const struct net_layer *l = &plan->net->layers[i];
-        if (l->op == NET_ADD && l->with < index && root_of(plan, l->with) == root)
+        if (net_has_with(l) && l->with < index && root_of(plan, l->with) == root)
             return true;
     }
     return false;
@@ -68,10 +68,10 @@ void dnn_layout(struct dnn_plan *plan)
                                     op == NET_BATCHNORM || op == NET_DROPOUT;
     }
     for (int i = net->layer_count - 1; i >= 0; i--) {
-        if (net->layers[i].op != NET_ADD || net->layers[i].with < 0)
+        if (!net_has_with(&net->layers[i]) || net->layers[i].with < 0)
             continue;
         struct dnn_layer *source = &plan->layers[net->layers[i].with];
-        plan->layers[i].is_last_add = !source->is_source;
+        plan->layers[i].is_last_reader = !source->is_source;
         source->is_source = true;
     }
 }

@@ -19,8 +19,8 @@ struct dnn_layer {
     bool needs_gradient;        /* some layer before it has weights */
     bool values_in_place;       /* they lie where those of the layer before lie */
     bool gradients_in_place;    /* the same of gradients */
-    bool is_source;             /* `with` of an ADD layer behind */
-    bool is_last_add;           /* the last ADD layer of its source */
+    bool is_source;             /* `with` of an ADD or BRANCH layer behind */
+    bool is_last_reader;        /* the last ADD or BRANCH layer of its source */
     dnnl_memory_desc_t in, out; /* nhwc */
     struct dnn_op forward, backward_data, backward_weights;
     /* Weighted layers. plain: the caller's layout. The backward copy is the forward one if the
@@ -50,7 +50,7 @@ struct dnn_plan {
 /* Memory objects of one layer in a shard; NULL where not needed. */
 struct shard_layer {
     float *values, *gradients; /* behind the layer */
-    float *passed_back;        /* of a source: gradients from its ADD layers */
+    float *passed_back;        /* of a source: gradients from its ADD and BRANCH layers */
     dnnl_memory_t in, out, in_gradient, out_gradient, workspace, weights_gradient, bias_gradient;
     float *workspace_buffer, *weights_gradient_buffer, *bias_gradient_buffer;
     /* BATCHNORM in training; gradient of [2][channels] */
@@ -100,6 +100,8 @@ dnnl_status_t dnn_batchnorm_backward(struct dnn_shard *shard, int index);
 void dnn_relu_forward(struct dnn_shard *shard, int index);
 void dnn_relu_backward(struct dnn_shard *shard, int index);
 void dnn_add_forward(struct dnn_shard *shard, int index);
+void dnn_branch_forward(struct dnn_shard *shard, int index);
+void dnn_branch_backward(struct dnn_shard *shard, int index);
 void dnn_dropout_forward(struct dnn_shard *shard, int index);
 void dnn_dropout_backward(struct dnn_shard *shard, int index);
 /* Layers that pass their input on, if that does not lie in place anyway. */
@@ -107,8 +109,8 @@ void dnn_copy_forward(struct dnn_shard *shard, int index);
 /* sum[i] += values[i] */
 void dnn_add(float *restrict sum, const float *restrict values, size_t count);
 
-/* All layers from index on have passed their gradients back: adds what ADD layers passed to the layer
- * before. */
+/* All layers from index on have passed their gradients back: adds what ADD and BRANCH layers passed to
+ * the layer before. */
 void dnn_take_passed_back(struct dnn_shard *shard, int index);
 
 /* Values behind a layer in a shard. */

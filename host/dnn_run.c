@@ -291,6 +291,9 @@ enum status dnn_shard_forward(struct dnn_shard *shard, int index, struct error *
     case NET_ADD:
         dnn_add_forward(shard, index);
         break;
+    case NET_BRANCH:
+        dnn_branch_forward(shard, index);
+        break;
     case NET_DROPOUT:
         if (shard->plan->training)
             dnn_dropout_forward(shard, index);
@@ -362,6 +365,9 @@ enum status dnn_shard_backward(struct dnn_shard *shard, int index, struct error 
     case NET_ADD:
         dnn_shard_backward_add(shard, index, 1, 1);
         return STATUS_OK;
+    case NET_BRANCH:
+        dnn_branch_backward(shard, index);
+        break;
     case NET_DROPOUT:
         if (shard->plan->training)
             dnn_dropout_backward(shard, index);

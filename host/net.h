@@ -15,7 +15,9 @@ enum { NET_PATH_BYTES = 256, NET_COLUMN_BYTES = 64, NET_MAX_DROPS = 64 };
 
 /* BATCHNORM stands right behind a convolution or fc layer; training folds it into that layer's
  * weights (a FLOAT file holds folded ones), so that everywhere else it changes nothing, like
- * DROPOUT. RELU6: min(max(x, 0), 6). ADD: the values before it plus those of layer `with`. */
+ * DROPOUT. RELU6: min(max(x, 0), 6). ADD: the values before it plus those of layer `with`. BRANCH:
+ * those of layer `with` again; what follows goes on from there, and an ADD or BRANCH behind it takes
+ * up those before it. */
 enum net_op {
     NET_CONV,
     NET_FC,
@@ -26,7 +28,8 @@ enum net_op {
     NET_RELU6,
     NET_ADD,
     NET_BATCHNORM,
-    NET_DROPOUT
+    NET_DROPOUT,
+    NET_BRANCH
 };
 
 enum { NET_INPUT = -1 }; /* as a layer number: the network's input */
@@ -42,8 +45,8 @@ struct net_layer {
     int kernel_h, kernel_w, stride_h, stride_w;
     int pad_top, pad_left, pad_bottom, pad_right;
     int groups;      /* CONV: divides in.c and out.c; in.c == out.c == groups: depthwise */
-    int with;        /* ADD: number of an earlier layer or NET_INPUT; shapes are equal; the layer
-                        has no BATCHNORM behind it */
+    int with;        /* ADD, BRANCH: number of an earlier layer or NET_INPUT, which has no BATCHNORM
+                        behind it; shapes are equal (BRANCH: with out) */
     float drop_rate; /* DROPOUT: part of the values that training sets to 0, the others grow */
     float epsilon, momentum; /* BATCHNORM; momentum: weight of the old running statistics */
     bool has_bias;           /* always with a BATCHNORM behind, whose shift it becomes */
@@ -149,6 +152,11 @@ size_t net_layer_weights(const struct net_layer *layer);
 size_t net_layer_macs(const struct net_layer *layer);
 /* The BATCHNORM layer behind layer number `layer`, or -1. */
 int net_batchnorm(const struct net *net, int layer);
+/* Whether a layer reads another one's values than those right before it, which `with` names. */
+static inline bool net_has_with(const struct net_layer *layer)
+{
+    return layer->op == NET_ADD || layer->op == NET_BRANCH;
+}
 static inline bool net_is_depthwise(const struct net_layer *layer)
 {
     return layer->op == NET_CONV && layer->groups > 1 && layer->groups == layer->in.c &&

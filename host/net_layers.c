@@ -15,7 +15,7 @@ static const struct op_name {
     {"conv", NET_CONV},       {"fc", NET_FC},           {"relu", NET_RELU},
     {"maxpool", NET_MAXPOOL}, {"avgpool", NET_AVGPOOL}, {"flatten", NET_FLATTEN},
     {"relu6", NET_RELU6},     {"add", NET_ADD},         {"batchnorm", NET_BATCHNORM},
-    {"dropout", NET_DROPOUT}, {DEPTHWISE, NET_CONV},
+    {"dropout", NET_DROPOUT}, {"branch", NET_BRANCH},   {DEPTHWISE, NET_CONV},
 };
 enum { OP_NAME_COUNT = sizeof OP_NAMES / sizeof *OP_NAMES };
 
@@ -57,7 +57,7 @@ static enum status parse_op(const struct json_scope *scope, struct net_layer *la
         return json_complain(scope, "op", "softmax and log_softmax as the last layer only", item);
     return json_complain(scope, "op",
                          "conv, depthwise, fc, relu, relu6, maxpool, avgpool, flatten, add, "
-                         "batchnorm, dropout, softmax or log_softmax",
+                         "batchnorm, dropout, branch, softmax or log_softmax",
                          item);
 }
 
@@ -73,12 +73,13 @@ static enum status check_layer_keys(const struct json_scope *scope, enum net_op 
     static const char *const add[] = {"op", "name", "with", NULL};
     static const char *const batchnorm[] = {"op", "name", "epsilon", "momentum", NULL};
     static const char *const dropout[] = {"op", "name", "rate", NULL};
+    static const char *const branch[] = {"op", "name", "from", NULL};
     static const char *const plain[] = {"op", "name", NULL};
     static const char *const *const keys[] = {
         [NET_CONV] = conv,       [NET_FC] = fc,           [NET_RELU] = plain,
         [NET_MAXPOOL] = maxpool, [NET_AVGPOOL] = avgpool, [NET_FLATTEN] = plain,
         [NET_RELU6] = plain,     [NET_ADD] = add,         [NET_BATCHNORM] = batchnorm,
-        [NET_DROPOUT] = dropout,
+        [NET_DROPOUT] = dropout, [NET_BRANCH] = branch,
     };
     return json_check_keys(scope, has_op(scope->object, DEPTHWISE) ? depthwise : keys[op]);
 }
@@ -253,28 +254,54 @@ static int find_layer(const struct net *net, int index, const char *name)
     return strcmp(name, INPUT) ? index : NET_INPUT;
 }
 
-static enum status parse_add(const struct json_scope *scope, struct net *net, int index)
+/* The layer that member key names, into layer->with. */
+static enum status parse_with(const struct json_scope *scope, const char *key, struct net *net,
+                              int index)
 {
     struct net_layer *layer = &net->layers[index];
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(scope->object, "with");
-    char name[NET_NAME_BYTES] = "", want[96];
-    enum status status = json_require(scope, "with");
-    layer->out = layer->in;
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(scope->object, key);
+    char name[NET_NAME_BYTES] = "";
+    enum status status = json_require(scope, key);
     if (status == STATUS_OK)
-        status = json_get_text(scope, "with", name, sizeof name);
+        status = json_get_text(scope, key, name, sizeof name);
     if (status != STATUS_OK)
         return status;
     layer->with = find_layer(net, index, name);
     if (layer->with == index)
-        return json_complain(scope, "with", "the name of an earlier layer or \"input\"", item);
-    const struct shape a = layer->in,
-                       b = layer->with < 0 ? net->input : net->layers[layer->with].out;
+        return json_complain(scope, key, "the name of an earlier layer or \"input\"", item);
+    if (layer->with >= 0 && net->layers[layer->with + 1].op == NET_BATCHNORM)
+        return json_complain(scope, key, "the name of the batchnorm behind that layer", item);
+    return STATUS_OK;
+}
+
+static struct shape with_shape(const struct net *net, const struct net_layer *layer)
+{
+    return layer->with < 0 ? net->input : net->layers[layer->with].out;
+}
+
+static enum status parse_add(const struct json_scope *scope, struct net *net, int index)
+{
+    struct net_layer *layer = &net->layers[index];
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(scope->object, "with");
+    char want[96];
+    const enum status status = parse_with(scope, "with", net, index);
+    layer->out = layer->in;
+    if (status != STATUS_OK)
+        return status;
+    const struct shape a = layer->in, b = with_shape(net, layer);
     snprintf(want, sizeof want, "a layer with the shape %dx%dx%d", a.h, a.w, a.c);
     if (a.h != b.h || a.w != b.w || a.c != b.c)
         return json_complain(scope, "with", want, item);
-    if (layer->with >= 0 && net->layers[layer->with + 1].op == NET_BATCHNORM)
-        return json_complain(scope, "with", "the name of the batchnorm behind that layer", item);
     return STATUS_OK;
+}
+
+static enum status parse_branch(const struct json_scope *scope, struct net *net, int index)
+{
+    struct net_layer *layer = &net->layers[index];
+    const enum status status = parse_with(scope, "from", net, index);
+    if (status == STATUS_OK)
+        layer->out = with_shape(net, layer);
+    return status;
 }
 
 /* Its shift becomes the bias of the layer before it. */
@@ -325,6 +352,8 @@ static enum status parse_shape(const struct json_scope *scope, struct net *net, 
         return parse_batchnorm(scope, net, index);
     case NET_DROPOUT:
         return parse_dropout(scope, layer);
+    case NET_BRANCH:
+        return parse_branch(scope, net, index);
     default:
         layer->out = layer->in;
         return STATUS_OK;
@@ -379,6 +408,22 @@ static enum status parse_layer(const struct json_scope *scope, struct net *net, 
     return STATUS_OK;
 }
 
+/* Values that a branch leaves behind must be taken up again. */
+static enum status check_branches(const struct json_scope *root, const struct net *net)
+{
+    for (int i = 1; i < net->layer_count; i++) {
+        bool taken_up = net->layers[i].op != NET_BRANCH;
+        for (int k = i; k < net->layer_count; k++)
+            taken_up = taken_up || (net_has_with(&net->layers[k]) && net->layers[k].with == i - 1);
+        if (!taken_up)
+            return error_set(root->err, STATUS_INPUT,
+                             "%s: layers[%d]: no layer behind this branch takes up the values "
+                             "before it, those of layers[%d]; add them with an \"add\"",
+                             root->label, i, i - 1);
+    }
+    return STATUS_OK;
+}
+
 static enum status check_end(const struct json_scope *root, const struct net *net)
 {
     if (!net->weighted_count)
@@ -391,7 +436,7 @@ static enum status check_end(const struct json_scope *root, const struct net *ne
                          "classes",
                          root->label, net->layer_count - 1, last->out.h, last->out.w, last->out.c,
                          shape_size(last->out), net->class_count);
-    return STATUS_OK;
+    return check_branches(root, net);
 }
 
 enum status net_layers_parse(const struct json_scope *root, struct net *net)

@@ -7,7 +7,8 @@
  * not fused rescales: an ADD of the values alone.
  * FLATTEN: memory holds NHWC order before and after it. It is a layer only if an operation that
  * sees the shape follows, and works in place even then.
- * BATCHNORM, DROPOUT: change nothing, the weights are folded. */
+ * BATCHNORM, DROPOUT: change nothing, the weights are folded.
+ * BRANCH: no layer; the operations behind it read the buffer of its source. */
 #include "pack_layers.h"
 
 #include <stdio.h>
@@ -286,6 +287,9 @@ static enum status walk_layer(struct walk *walk, int index)
         return walk_relu(walk, index);
     case NET_FLATTEN:
         walk->at.flatten = index;
+        return STATUS_OK;
+    case NET_BRANCH:
+        walk->at = walk->places[walk->model->net->layers[index].with + 1];
         return STATUS_OK;
     default: /* RELU6 is fused, BATCHNORM and DROPOUT change nothing */
         return STATUS_OK;

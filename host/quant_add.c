@@ -18,11 +18,11 @@ static bool is_relu(enum net_op op)
     return op == NET_RELU || op == NET_RELU6;
 }
 
-/* Whether an ADD takes the values behind a layer aside. */
+/* Whether an ADD or BRANCH takes the values behind a layer aside. */
 static bool is_source(const struct net *net, int layer)
 {
     for (int i = layer + 1; i < net->layer_count; i++)
-        if (net->layers[i].op == NET_ADD && net->layers[i].with == layer)
+        if (net_has_with(&net->layers[i]) && net->layers[i].with == layer)
             return true;
     return false;
 }
@@ -56,7 +56,8 @@ bool quant_is_add(const struct net *net, int layer)
 
 bool quant_is_signed(const struct net *net, int layer)
 {
-    for (; layer >= 0; layer--) {
+    for (; layer >= 0;
+         layer = net->layers[layer].op == NET_BRANCH ? net->layers[layer].with : layer - 1) {
         const bool is_add = quant_is_add(net, layer);
         if (is_add && net->layers[layer].op == NET_RELU6)
             return false;

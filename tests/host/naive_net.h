@@ -124,7 +124,7 @@ static inline void naive_layer(const struct naive_job *job, const struct naive_n
     const struct net_layer *l = &job->model->net->layers[index];
     const size_t count = (size_t)job->images * shape_size(l->out);
     const double *in = index ? naive->values[index - 1] : naive->input;
-    const double *with = l->op != NET_ADD ? NULL
+    const double *with = !net_has_with(l) ? NULL
                          : l->with < 0    ? naive->input
                                           : naive->values[l->with];
     double *out = naive->values[index];
@@ -134,7 +134,9 @@ static inline void naive_layer(const struct naive_job *job, const struct naive_n
                         out + (size_t)i * shape_size(l->out));
         return;
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; l->op == NET_BRANCH && i < count; i++)
+        out[i] = with[i];
+    for (size_t i = 0; l->op != NET_BRANCH && i < count; i++) {
         out[i] = l->op == NET_RELU || l->op == NET_RELU6 ? fmax(in[i], 0) : in[i];
         out[i] = l->op == NET_RELU6 ? fmin(out[i], 6) : out[i];
         out[i] += with ? with[i] : 0;

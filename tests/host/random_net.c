@@ -162,6 +162,33 @@ static void write_add(struct writer *w)
     add_source(w, w->count - 1);
 }
 
+/* Two ways from the same values, added: one of two layers, one of a strided pointwise layer. */
+static void write_projection(struct writer *w)
+{
+    const int from = w->source_count - 1, channels = between(w, 1, 6), stride = between(w, 1, 2);
+    const struct shape shape = w->shape;
+    char name[16] = "input";
+    if (w->sources[from] != w->count - 1)
+        return;
+    if (w->sources[from] >= 0)
+        snprintf(name, sizeof name, "l%d", w->sources[from]);
+    write_layer(w, "conv", ",\"channels\":%d,\"kernel\":3,\"padding\":1,\"stride\":%d", channels,
+                stride);
+    w->shape = (struct shape){(shape.h - 1) / stride + 1, (shape.w - 1) / stride + 1, channels};
+    end_weighted(w);
+    write_relu(w);
+    write_pointwise(w, channels);
+    const int main_way = w->count - 1;
+    write_layer(w, "branch", ",\"from\":\"%s\"", name);
+    if (between(w, 0, 1))
+        write_layer(w, "relu", "%s", "");
+    write_layer(w, "conv", ",\"channels\":%d,\"kernel\":1,\"stride\":%d", channels, stride);
+    end_weighted(w);
+    write_layer(w, "add", ",\"with\":\"l%d\"", main_way);
+    add_source(w, w->count - 1);
+    write_relu(w);
+}
+
 /* Layers that keep the shape, then an addition: an inverted bottleneck or a part of one. */
 static void write_block(struct writer *w)
 {
@@ -194,7 +221,10 @@ static void write_any(struct writer *w)
         break;
     case 4:
     case 5:
-        write_block(w);
+        if (between(w, 0, 2))
+            write_block(w);
+        else
+            write_projection(w);
         break;
     case 6:
         write_pool(w);
@@ -384,6 +414,13 @@ static void run_add(const struct quant_add *q, const struct ref_tensor *a,
     ref_add(a, b, &add, out);
 }
 
+static void run_branch(const struct ref_tensor *from, const struct net_layer *l,
+                       struct ref_tensor *out)
+{
+    out->is_signed = from->is_signed;
+    memcpy(out->bytes, from->bytes, shape_size(l->out));
+}
+
 static void run_unweighted(const struct net_layer *l, const struct ref_tensor *in,
                            struct ref_tensor *out)
 {
@@ -409,6 +446,8 @@ static void run_layer_of_net(const struct random_net *net, int index, struct ref
     struct ref_tensor *out = &values[index + 1];
     if (l->weighted_index >= 0)
         run_weighted(net->quant->layers[l->weighted_index], l, in, out);
+    else if (l->op == NET_BRANCH)
+        run_branch(&values[l->with + 1], l, out);
     else if (l->op == NET_ADD)
         run_add(add, in, &values[l->with + 1], out);
     else if (l->op == NET_RELU6 && add->multiplier) /* one of its own */

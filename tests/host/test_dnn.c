@@ -239,6 +239,7 @@ static void check_values(const char *layers, enum dnn_use use)
 #define NORM         "{\"op\":\"batchnorm\",\"epsilon\":0.01},"
 #define FLATTEN      "{\"op\":\"flatten\"},"
 #define ADD(name)    "{\"op\":\"add\",\"with\":\"" name "\"},"
+#define BRANCH(from) "{\"op\":\"branch\",\"from\":\"" from "\"},"
 #define NAMED(op, n) "{\"op\":\"" op "\",\"name\":\"" n "\"},"
 #define FC4          "{\"op\":\"fc\",\"outputs\":4}"
 
@@ -284,6 +285,18 @@ static const struct network {
      RELU CONV("\"channels\":2,\"kernel\":3,\"padding\":\"same\"") ADD("input") FC4},
     {"addition through flatten",
      POOL SAME6_A RELU NAMED("flatten", "f") "{\"op\":\"fc\",\"outputs\":48}," ADD("f") FC4},
+    {"shortcut with a layer of its own",
+     POOL SAME6_A RELU CONV("\"name\":\"m\",\"channels\":4,\"kernel\":2,\"stride\":2") BRANCH("a")
+         CONV("\"channels\":4,\"kernel\":2,\"stride\":2") ADD("m") RELU FC4},
+    {"shortcut with a norm, of a value under relu",
+     POOL SAME6 NORM NAMED("relu", "r") SAME6 NORM RELU SAME6 NAMED("batchnorm", "m") BRANCH("r")
+         CONV("\"channels\":6,\"kernel\":1") NORM ADD("m") RELU FC4},
+    {"three ways from one value, relu first on one of them",
+     POOL SAME6_A SAME6 NAMED("relu", "m") BRANCH("a") RELU SAME6 NAMED("relu", "n") BRANCH("a")
+         CONV("\"channels\":6,\"kernel\":1") ADD("m") ADD("n") FC4},
+    {"branch right behind its source", POOL SAME6_A BRANCH("a") RELU SAME6 ADD("a") FC4},
+    {"branch of the input", CONV("\"name\":\"m\",\"channels\":4,\"kernel\":2") BRANCH("input")
+                                CONV("\"channels\":4,\"kernel\":2") ADD("m") FC4},
 };
 
 /* Values above 6 under dropout, which makes those below look like them. */

@@ -232,7 +232,7 @@ static void bad_layers_are_named(void **state)
         {"\"op\": \"conv\", ", "", "m.json: layers[0].op: field is missing; add it"},
         {"\"op\": \"relu\"", "\"op\": \"gelu\"",
          "m.json: layers[1].op: want conv, depthwise, fc, relu, relu6, maxpool, avgpool, "
-         "flatten, add, batchnorm, dropout, softmax or log_softmax, got \"gelu\""},
+         "flatten, add, batchnorm, dropout, branch, softmax or log_softmax, got \"gelu\""},
         {"{\"op\": \"relu\"}", "7", "m.json: layers[1]: want an object, got 7"},
         {"\"op\": \"relu\"", "\"op\": \"relu\", \"kernel\": 2",
          "m.json: layers[1].kernel: unknown field; known here: op, name"},

@@ -130,9 +130,53 @@ static void add_reaches_back_to_the_input(void **state)
     net_free(net);
 }
 
+static const char PROJECTION[] =
+    "{\"name\":\"d\",\"input\":[4,4,3],\"classes\":5,"
+    "\"data\":{\"format\":\"idx\",\"train_images\":\"a\",\"train_labels\":\"b\","
+    "\"test_images\":\"c\",\"test_labels\":\"d\"},\"layers\":["
+    "{\"op\":\"conv\",\"channels\":4,\"kernel\":1,\"name\":\"stem\"},"
+    "{\"op\":\"conv\",\"channels\":5,\"kernel\":2,\"stride\":2,\"name\":\"main\"},"
+    "{\"op\":\"branch\",\"from\":\"stem\"},"
+    "{\"op\":\"conv\",\"channels\":5,\"kernel\":1,\"stride\":2},{\"op\":\"add\",\"with\":\"main\"},"
+    "{\"op\":\"avgpool\",\"kernel\":\"global\"}]}";
+
+static void a_branch_goes_on_from_an_earlier_layer(void **state)
+{
+    struct net *net = parse(PROJECTION);
+    (void)state;
+    const struct net_layer *branch = &net->layers[2], *behind = &net->layers[3];
+    assert_int_equal(branch->op, NET_BRANCH);
+    assert_string_equal(branch->name, "branch1");
+    assert_int_equal(branch->with, 0);
+    assert_true(branch->out.h == 4 && branch->out.w == 4 && branch->out.c == 4);
+    assert_true(behind->in.h == 4 && behind->in.c == 4 && behind->out.h == 2);
+    net_free(net);
+}
+
 struct bad {
     const char *from, *to, *text;
 };
+
+static void bad_branches_are_named(void **state)
+{
+    static const struct bad table[] = {
+        {"\"from\":\"stem\"", "\"from\":\"add1\"",
+         "m.json: layers[2].from: want the name of an earlier layer or \"input\", got \"add1\""},
+        {",\"from\":\"stem\"", "", "m.json: layers[2].from: field is missing; add it"},
+        {"{\"op\":\"add\",\"with\":\"main\"}", "{\"op\":\"relu\"}",
+         "m.json: layers[2]: no layer behind this branch takes up the values before it, those of "
+         "layers[1]; add them with an \"add\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char *text = scratch_edit(PROJECTION, table[i].from, table[i].to);
+        struct net *net = NULL;
+        struct error err;
+        check_failed(net_parse(text, "m.json", &net, &err), STATUS_INPUT, &err, table[i].text);
+        assert_null(net);
+        free(text);
+    }
+}
 
 static void bad_layers_and_schedules_are_named(void **state)
 {
@@ -239,6 +283,8 @@ int main(void)
         cmocka_unit_test(depthwise_is_a_convolution_with_groups),
         cmocka_unit_test(a_layer_before_batchnorm_has_a_bias),
         cmocka_unit_test(add_reaches_back_to_the_input),
+        cmocka_unit_test(a_branch_goes_on_from_an_earlier_layer),
+        cmocka_unit_test(bad_branches_are_named),
         cmocka_unit_test(bad_layers_and_schedules_are_named),
         cmocka_unit_test(use_cases_have_their_published_macs),
     };

@@ -153,11 +153,14 @@ static void random_networks_agree_everywhere(void **state)
 static void random_networks_have_every_operation(void **state)
 {
     unsigned ops = 0, groups = 0, depthwise = 0, in_place = 0, signed_adds = 0, residuals = 0;
+    unsigned branches = 0;
     (void)state;
     for (uint64_t seed = 1; seed <= NETWORKS; seed++) {
         struct random_net net;
         random_net_open(&net, seed);
         const struct model *model = net.container->model;
+        for (int i = 0; i < net.model->net->layer_count; i++)
+            branches += net.model->net->layers[i].op == NET_BRANCH;
         for (int i = 0; i < model->layer_count; i++) {
             const struct model_layer *l = &model->layers[i];
             const struct model_buffer *in = &model->buffers[l->in], *out = &model->buffers[l->out];
@@ -179,6 +182,7 @@ static void random_networks_have_every_operation(void **state)
     assert_true(residuals > 50);
     assert_true(in_place > 20);
     assert_true(signed_adds > 5);
+    assert_true(branches > 20);
 }
 
 static void many_images_at_once_give_the_same(void **state)
