@@ -258,7 +258,7 @@ $(TEST_C:%.c=$(BUILD)/%): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(MODEL_OBJ) $(BU
 SANITIZE_MAKE     = $(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/sanitize DEPS=$(DEPS) OPT=-O1 \
                     SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
 SANITIZE_OPTIONS  = ASAN_OPTIONS=detect_leaks=1 LSAN_OPTIONS=suppressions=tests/lsan.supp
-SANITIZED_IN_TEST = $(patsubst %.c,$(BUILD)/sanitize/%,$(wildcard tests/protocol/test_*.c) tests/host/test_onnx_import.c)
+SANITIZED_IN_TEST = $(patsubst %.c,$(BUILD)/sanitize/%,$(wildcard tests/protocol/test_*.c) tests/host/test_onnx_refusals.c)
 
 .PHONY: test test-build test-slow
 test-build: $(TEST_PROGRAMS)

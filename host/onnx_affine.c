@@ -100,19 +100,42 @@ static enum status take_step(struct onnx_walk *walk, const Onnx__NodeProto *node
     return STATUS_OK;
 }
 
-/* What the node makes of these values. A step that others must not see becomes a layer at once: the
- * values before it stay, under the number of the layer before. */
+/* A step that others must not see becomes a layer at once: the values before it stay, under the
+ * number of the layer before. */
+static enum status step_last(struct onnx_walk *walk, const Onnx__NodeProto *node,
+                             struct onnx_affine *step)
+{
+    const bool sole = onnx_is_sole(walk, walk->network->layer_count - 1);
+    const enum status status = take_step(walk, node, step);
+    return status == STATUS_OK && !sole ? add_step_layer(walk) : status;
+}
+
+enum status onnx_scale_last(struct onnx_walk *walk, const Onnx__NodeProto *node, double scale,
+                            double shift)
+{
+    const int last = walk->network->layer_count - 1;
+    struct onnx_affine step;
+    enum status status = affine_create(onnx_layer_shape(walk->network, last).c, &step, walk->err);
+    if (status != STATUS_OK)
+        return status;
+    for (int c = 0; c < step.count; c++) {
+        step.scale[c] = scale;
+        step.shift[c] = shift;
+    }
+    status = step_last(walk, node, &step);
+    onnx_affine_clear(&step);
+    return status;
+}
+
+/* What the node makes of these values. */
 static enum status apply_step(struct onnx_walk *walk, const Onnx__NodeProto *node,
                               const struct onnx_view *from, struct onnx_affine *step)
 {
     struct onnx_view out;
-    const bool sole = onnx_is_sole(walk, walk->network->layer_count - 1);
     enum status status = onnx_view_copy(from, &out, walk->err);
     if (status != STATUS_OK)
         return status;
-    status = take_step(walk, node, step);
-    if (status == STATUS_OK && !sole)
-        status = add_step_layer(walk);
+    status = step_last(walk, node, step);
     out.layer = walk->network->layer_count - 1;
     if (status == STATUS_OK)
         return onnx_put_view(walk, node, &out);

@@ -18,7 +18,7 @@ static const char *kind_of(const struct net_layer *layer)
     static const char *const names[] = {
         [NET_CONV] = "conv",       [NET_FC] = "fc",           [NET_RELU] = "relu",
         [NET_MAXPOOL] = "maxpool", [NET_AVGPOOL] = "avgpool", [NET_FLATTEN] = "flatten",
-        [NET_RELU6] = "relu6",     [NET_ADD] = "add",
+        [NET_RELU6] = "relu6",     [NET_ADD] = "add",         [NET_BRANCH] = "branch",
     };
     return net_is_depthwise(layer) ? "depthwise" : names[layer->op];
 }
@@ -38,7 +38,7 @@ static void layer_name(const struct onnx_network *network, int index, char out[N
 static bool is_referenced(const struct onnx_network *network, int index)
 {
     for (int i = index + 1; i < network->layer_count; i++)
-        if (network->layers[i].layer.op == NET_ADD && network->layers[i].layer.with == index)
+        if (net_has_with(&network->layers[i].layer) && network->layers[i].layer.with == index)
             return true;
     return false;
 }
@@ -84,9 +84,9 @@ static void print_layer(FILE *to, const struct onnx_network *network, int index)
         fprintf(to, ", \"groups\": %d", l->groups);
     if ((l->op == NET_CONV || l->op == NET_FC) && !l->has_bias)
         fputs(", \"bias\": false", to);
-    if (l->op == NET_ADD) {
+    if (net_has_with(l)) {
         layer_name(network, l->with, name);
-        fprintf(to, ", \"with\": \"%s\"", name);
+        fprintf(to, ", \"%s\": \"%s\"", l->op == NET_ADD ? "with" : "from", name);
     }
     fputs("}", to);
 }

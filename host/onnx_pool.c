@@ -6,9 +6,25 @@
 
 /* ---- Activations ---- */
 
+/* op between two steps of all values: after.scale * op(before.scale * x + before.shift) +
+ * after.shift. */
+struct activation {
+    enum net_op op;
+    struct step {
+        double scale, shift;
+    } before, after;
+};
+
+static enum status take_uniform_step(struct onnx_walk *walk, const Onnx__NodeProto *node,
+                                     struct step step)
+{
+    return step.scale == 1 && step.shift == 0 ? STATUS_OK
+                                              : onnx_scale_last(walk, node, step.scale, step.shift);
+}
+
 /* Behind a layer of the same kind it changes nothing, but says so once more. */
 static enum status put_activation(struct onnx_walk *walk, const Onnx__NodeProto *node,
-                                  enum net_op op)
+                                  const struct activation *activation)
 {
     const struct onnx_view *view;
     struct onnx_view out;
@@ -20,8 +36,14 @@ static enum status put_activation(struct onnx_walk *walk, const Onnx__NodeProto 
         status = onnx_view_copy(view, &out, walk->err);
     if (status != STATUS_OK)
         return status;
-    const struct net_layer layer = {.op = op, .out = onnx_view_shape(walk, view)};
-    status = onnx_add_layer(walk, node, &layer, &made);
+    const struct net_layer layer = {.op = activation->op, .out = onnx_view_shape(walk, view)};
+    status = take_uniform_step(walk, node, activation->before);
+    if (status == STATUS_OK)
+        status = onnx_settle(walk);
+    if (status == STATUS_OK)
+        status = onnx_add_layer(walk, node, &layer, &made);
+    if (status == STATUS_OK)
+        status = take_uniform_step(walk, node, activation->after);
     out.layer = walk->network->layer_count - 1;
     if (status == STATUS_OK)
         return onnx_put_view(walk, node, &out);
@@ -31,7 +53,8 @@ static enum status put_activation(struct onnx_walk *walk, const Onnx__NodeProto 
 
 static enum status run_relu(struct onnx_walk *walk, const Onnx__NodeProto *node)
 {
-    return put_activation(walk, node, NET_RELU);
+    static const struct activation RELU = {NET_RELU, {1, 0}, {1, 0}};
+    return put_activation(walk, node, &RELU);
 }
 
 /* A limit: an attribute in old versions, a constant in new ones. */
@@ -51,23 +74,41 @@ static enum status get_limit(struct onnx_walk *walk, const Onnx__NodeProto *node
     return STATUS_OK;
 }
 
+/* From low on: low + relu(x - low). Up to high: high - relu(high - x). Both: a ReLU6 of the values,
+ * shifted and stretched so that low .. high becomes 0 .. 6. */
+static struct activation make_clip(double low, double high, bool has_low, bool has_high)
+{
+    const double unit = (high - low) / 6;
+    if (!has_high)
+        return (struct activation){NET_RELU, {1, -low}, {1, low}};
+    if (!has_low)
+        return (struct activation){NET_RELU, {-1, high}, {-1, high}};
+    return (struct activation){NET_RELU6, {1 / unit, -low / unit}, {unit, low}};
+}
+
 static enum status run_clip(struct onnx_walk *walk, const Onnx__NodeProto *node)
 {
-    static const double NONE = 3e38;
+    static const double NONE = 3e38; /* the largest binary32, with which exporters say "no limit" */
     double low = -NONE, high = NONE;
+    const struct onnx_view *view;
+    struct onnx_view out;
     enum status status = get_limit(walk, node, "min", 1, &low);
     if (status == STATUS_OK)
         status = get_limit(walk, node, "max", 2, &high);
     if (status != STATUS_OK)
         return status;
-    if (low == 0 && high >= NONE)
-        return put_activation(walk, node, NET_RELU);
-    if (low == 0 && high == 6)
-        return put_activation(walk, node, NET_RELU6);
-    return error_set(walk->err, STATUS_INPUT,
-                     "it clips to %g .. %g; supported are 0 .. 6 (ReLU6) and 0 without an upper "
-                     "limit (ReLU)",
-                     low, high);
+    const bool has_low = low > -NONE, has_high = high < NONE;
+    if (!(low < high) || low >= NONE || high <= -NONE)
+        return error_set(walk->err, STATUS_INPUT,
+                         "it clips to %g .. %g; want a lower limit below the upper one", low, high);
+    if (has_low || has_high) {
+        const struct activation clip = make_clip(low, high, has_low, has_high);
+        return put_activation(walk, node, &clip);
+    }
+    status = onnx_need_view(walk, node, 0, &view);
+    if (status == STATUS_OK)
+        status = onnx_view_copy(view, &out, walk->err);
+    return status == STATUS_OK ? onnx_put_view(walk, node, &out) : status;
 }
 
 /* Keras writes min(relu(x), 6) as two nodes. */
@@ -107,6 +148,9 @@ static bool is_never_negative(const struct onnx_network *network, int layer)
         case NET_FLATTEN:
             layer--;
             break;
+        case NET_BRANCH:
+            layer = network->layers[layer].layer.with;
+            break;
         default:
             return false;
         }
@@ -133,31 +177,63 @@ static bool has_padding(const struct net_layer *layer)
     return layer->pad_top || layer->pad_left || layer->pad_bottom || layer->pad_right;
 }
 
-static enum status run_pool(struct onnx_walk *walk, const Onnx__NodeProto *node)
+static enum status run_max_pool(struct onnx_walk *walk, const Onnx__NodeProto *node)
 {
-    const bool is_max = !strcmp(node->op_type, "MaxPool");
     const struct onnx_view *view;
     struct onnx_layer *made;
-    struct net_layer layer = {.op = is_max ? NET_MAXPOOL : NET_AVGPOOL};
+    struct net_layer layer = {.op = NET_MAXPOOL};
     enum status status = need_image(walk, node, &view);
     if (status == STATUS_OK)
         status = onnx_window(walk, node, view, &layer);
     if (status != STATUS_OK)
         return status;
-    if (is_max && (node->n_output > 1 || onnx_attribute_int(node, "storage_order", 0)))
+    if (node->n_output > 1 || onnx_attribute_int(node, "storage_order", 0))
         return error_set(walk->err, STATUS_INPUT,
                          "its indices or its storage_order are asked for; not supported");
-    if (!is_max && has_padding(&layer))
-        return error_set(walk->err, STATUS_INPUT,
-                         "padding [%d, %d, %d, %d]: average pooling is supported without padding "
-                         "only",
-                         layer.pad_top, layer.pad_left, layer.pad_bottom, layer.pad_right);
     if (onnx_view_is_padded(view) && !is_never_negative(walk->network, view->layer))
         return error_set(walk->err, STATUS_INPUT,
                          "the zeros of the Pad before it may be the largest values; supported "
                          "behind a ReLU only");
     layer.out.c = layer.in.c;
     status = onnx_add_layer(walk, node, &layer, &made);
+    return status == STATUS_OK ? onnx_put_image(walk, node, view->dims[0], false) : status;
+}
+
+/* Zeros that are counted, of a Pad or of the pooling's own, make the mean a sum of products: a
+ * depthwise convolution. Zeros that are not counted make it another divisor at the edges. */
+static enum status use_padded_mean(struct onnx_walk *walk, const Onnx__NodeProto *node,
+                                   const struct onnx_view *view, struct net_layer *layer)
+{
+    const bool has_own = layer->pad_top > view->pads.top || layer->pad_left > view->pads.left ||
+                         layer->pad_bottom > view->pads.bottom ||
+                         layer->pad_right > view->pads.right;
+    if (has_own && !onnx_attribute_int(node, "count_include_pad", 0))
+        return error_set(walk->err, STATUS_INPUT,
+                         "padding [%d, %d, %d, %d] that the mean does not count: supported with "
+                         "count_include_pad only; export with count_include_pad=True, or without "
+                         "padding",
+                         layer->pad_top, layer->pad_left, layer->pad_bottom, layer->pad_right);
+    layer->op = NET_CONV;
+    layer->groups = layer->in.c;
+    return STATUS_OK;
+}
+
+static enum status run_average_pool(struct onnx_walk *walk, const Onnx__NodeProto *node)
+{
+    const struct onnx_view *view;
+    struct onnx_layer *made;
+    struct net_layer layer = {.op = NET_AVGPOOL};
+    enum status status = need_image(walk, node, &view);
+    if (status == STATUS_OK)
+        status = onnx_window(walk, node, view, &layer);
+    if (status == STATUS_OK && has_padding(&layer))
+        status = use_padded_mean(walk, node, view, &layer);
+    if (status != STATUS_OK)
+        return status;
+    layer.out.c = layer.in.c;
+    status = onnx_add_layer(walk, node, &layer, &made);
+    for (size_t i = 0; status == STATUS_OK && i < net_layer_weights(&layer); i++)
+        made->weights[i] = 1.0 / (layer.kernel_h * layer.kernel_w);
     return status == STATUS_OK ? onnx_put_image(walk, node, view->dims[0], false) : status;
 }
 
@@ -269,8 +345,8 @@ const struct onnx_operator *onnx_elementwise_operator(const char *name)
     static const struct onnx_operator operators[] = {{"Relu", run_relu, false},
                                                      {"Clip", run_clip, false},
                                                      {"Min", run_min, false},
-                                                     {"MaxPool", run_pool, false},
-                                                     {"AveragePool", run_pool, false},
+                                                     {"MaxPool", run_max_pool, false},
+                                                     {"AveragePool", run_average_pool, false},
                                                      {"GlobalAveragePool", run_global, false},
                                                      {"GlobalMaxPool", run_global, false},
                                                      {"ReduceMean", run_reduce, false},

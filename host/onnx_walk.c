@@ -96,17 +96,24 @@ enum status onnx_need_view(struct onnx_walk *walk, const Onnx__NodeProto *node, 
     return STATUS_OK;
 }
 
+/* The network goes on from the view's values; what waits for the last ones' affine step gets it. */
+static enum status add_branch(struct onnx_walk *walk, const Onnx__NodeProto *node,
+                              const struct onnx_view *view)
+{
+    struct onnx_layer *made;
+    const enum status status = onnx_settle(walk);
+    const struct net_layer layer = {
+        .op = NET_BRANCH, .out = onnx_view_shape(walk, view), .with = view->layer};
+    return status == STATUS_OK ? onnx_add_layer(walk, node, &layer, &made) : status;
+}
+
 enum status onnx_need_last(struct onnx_walk *walk, const Onnx__NodeProto *node, size_t i,
                            const struct onnx_view **out)
 {
-    const struct onnx_network *network = walk->network;
     const enum status status = onnx_need_view(walk, node, i, out);
-    if (status != STATUS_OK || (*out)->layer == network->layer_count - 1)
-        return status;
-    return error_set(walk->err, STATUS_INPUT,
-                     "it branches off behind %s; a network here is a chain, and a shortcut goes to "
-                     "an Add without layers of its own",
-                     (*out)->layer < 0 ? "the input" : network->layers[(*out)->layer].node);
+    return status != STATUS_OK || (*out)->layer == walk->network->layer_count - 1
+               ? status
+               : add_branch(walk, node, *out);
 }
 
 static enum status put(struct onnx_walk *walk, const Onnx__NodeProto *node, struct onnx_value made)

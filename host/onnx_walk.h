@@ -118,6 +118,10 @@ MUST_CHECK enum status onnx_add_layer(struct onnx_walk *walk, const Onnx__NodePr
                                       const struct net_layer *layer, struct onnx_layer **out);
 /* Gives the pending affine values a layer of their own. */
 MUST_CHECK enum status onnx_settle(struct onnx_walk *walk);
+/* Values behind the last layer become scale * value + shift, as one more such step; those that other
+ * nodes still need stay, before a layer of its own. */
+MUST_CHECK enum status onnx_scale_last(struct onnx_walk *walk, const Onnx__NodeProto *node,
+                                       double scale, double shift);
 void onnx_affine_clear(struct onnx_affine *affine);
 struct shape onnx_layer_shape(const struct onnx_network *network, int layer);
 void onnx_node_text(const Onnx__NodeProto *node, char *out, size_t size);

@@ -118,6 +118,27 @@ class Residual(nn.Module):
         return functional.log_softmax(self.head(x.view(x.size(0), -1)), 1)
 
 
+class ResNet(nn.Module):
+    """Shortcuts with convolutions of their own, a mean that counts its padding, limits other than ReLU6's."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 1, 1, bias=False), batchnorm(8), nn.Hardtanh(-0.5, 1.5), nn.AvgPool2d(3, 2, 1))
+        self.main, self.short = nn.ModuleList(), nn.ModuleList()
+        for inputs, outputs, stride in ((8, 8, 1), (8, 12, 2), (12, 16, 1)):
+            self.main.append(nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), batchnorm(outputs), nn.ReLU(),
+                                           nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), batchnorm(outputs)))
+            self.short.append(nn.Identity() if stride == 1 and inputs == outputs else
+                              nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), batchnorm(outputs)))
+        self.head = nn.Linear(16, 5)
+
+    def forward(self, x):
+        x = self.stem(x)
+        for main, short in zip(self.main, self.short):
+            x = torch.relu(main(x) + short(x))
+        return self.head(torch.flatten(functional.adaptive_avg_pool2d(x.clamp(max=4), 1), 1))
+
+
 class Normalized(nn.Module):
     """Scales its own input, in front of a padded and behind an unpadded convolution; adaptive pooling."""
 
@@ -228,6 +249,8 @@ def make(folder, models):
     maker.add("residual_nodes", Residual, [18, 22, 3], do_constant_folding=False,
               training=torch.onnx.TrainingMode.PRESERVE)
     maker.add("residual_dynamo", Residual, [18, 22, 3], dynamo=True)
+    maker.add("resnet", ResNet, [12, 13, 3])
+    maker.add("resnet_dynamo", ResNet, [12, 13, 3], dynamo=True)
     maker.add("normalized_padded", lambda: Normalized(1), [9, 11, 3])
     maker.add("normalized", lambda: Normalized(0), [9, 11, 3], is_signed=True)
     maker.add("outside", lambda: Normalized(1).net, [9, 11, 3], "--mean 0.4,0.5,0.6 --std 0.25")

@@ -33,7 +33,7 @@ test_network() {
 }
 
 names=$("$python" -W ignore "$networks" make "$scratch" host/models 2>"$scratch/make.log" | grep -v ' ')
-tap_equal every_network_is_exported "$(echo "$names" | wc -w)" "$(($(find host/models -name '*.json' | wc -l) + 8))"
+tap_equal every_network_is_exported "$(echo "$names" | wc -w)" "$(($(find host/models -name '*.json' | wc -l) + 10))"
 [ "$tap_failed" -eq 0 ] || cat "$scratch/make.log"
 for name in $names; do
     test_network "$name" "$name"
