@@ -280,7 +280,7 @@ static enum status run_node(struct onnx_walk *walk, const Onnx__NodeProto *node)
         return error_set(
             walk->err, STATUS_INPUT,
             "operator not supported; supported are Conv, Gemm, MatMul, Add, "
-            "BatchNormalization, Relu, Clip (ReLU6), MaxPool, AveragePool, global "
+            "BatchNormalization, Relu, Clip, Min, Max, MaxPool, AveragePool, global "
             "pooling, ReduceMean, Flatten, Reshape, Transpose, Pad, Dropout, Identity, "
             "(Log)Softmax; Sub, Mul, Div with constants");
     for (size_t i = 0; i < node->n_input; i++) {

@@ -4,6 +4,9 @@
 
 #include "onnx_window.h"
 
+/* The largest binary32, with which exporters say that there is none. */
+static const double NO_LIMIT = 3e38;
+
 /* ---- Activations ---- */
 
 /* op between two steps of all values: after.scale * op(before.scale * x + before.shift) +
@@ -86,51 +89,67 @@ static struct activation make_clip(double low, double high, bool has_low, bool h
     return (struct activation){NET_RELU6, {1 / unit, -low / unit}, {unit, low}};
 }
 
-static enum status run_clip(struct onnx_walk *walk, const Onnx__NodeProto *node)
+static enum status put_clip(struct onnx_walk *walk, const Onnx__NodeProto *node, double low,
+                            double high)
 {
-    static const double NONE = 3e38; /* the largest binary32, with which exporters say "no limit" */
-    double low = -NONE, high = NONE;
+    const bool has_low = low > -NO_LIMIT, has_high = high < NO_LIMIT;
     const struct onnx_view *view;
     struct onnx_view out;
-    enum status status = get_limit(walk, node, "min", 1, &low);
-    if (status == STATUS_OK)
-        status = get_limit(walk, node, "max", 2, &high);
-    if (status != STATUS_OK)
-        return status;
-    const bool has_low = low > -NONE, has_high = high < NONE;
-    if (!(low < high) || low >= NONE || high <= -NONE)
+    if (!(low < high) || low >= NO_LIMIT || high <= -NO_LIMIT)
         return error_set(walk->err, STATUS_INPUT,
                          "it clips to %g .. %g; want a lower limit below the upper one", low, high);
     if (has_low || has_high) {
         const struct activation clip = make_clip(low, high, has_low, has_high);
         return put_activation(walk, node, &clip);
     }
-    status = onnx_need_view(walk, node, 0, &view);
+    enum status status = onnx_need_view(walk, node, 0, &view);
     if (status == STATUS_OK)
         status = onnx_view_copy(view, &out, walk->err);
     return status == STATUS_OK ? onnx_put_view(walk, node, &out) : status;
 }
 
-/* Keras writes min(relu(x), 6) as two nodes. */
-static enum status run_min(struct onnx_walk *walk, const Onnx__NodeProto *node)
+static enum status run_clip(struct onnx_walk *walk, const Onnx__NodeProto *node)
+{
+    double low = -NO_LIMIT, high = NO_LIMIT;
+    enum status status = get_limit(walk, node, "min", 1, &low);
+    if (status == STATUS_OK)
+        status = get_limit(walk, node, "max", 2, &high);
+    return status == STATUS_OK ? put_clip(walk, node, low, high) : status;
+}
+
+/* Keras writes min(relu(x), 6) as two nodes; it becomes one layer. */
+static enum status join_relu6(struct onnx_walk *walk, const Onnx__NodeProto *node, bool *joined)
 {
     struct onnx_network *network = walk->network;
-    const struct onnx_tensor *limit;
+    const int last = network->layer_count - 1;
     const struct onnx_view *view;
     struct onnx_view out;
-    enum status status = onnx_need_constant(walk, node, 1, &limit);
-    if (status == STATUS_OK)
-        status = onnx_need_last(walk, node, 0, &view);
-    if (status != STATUS_OK)
+    enum status status = onnx_need_view(walk, node, 0, &view);
+    *joined = status == STATUS_OK && last >= 0 && view->layer == last && onnx_is_sole(walk, last) &&
+              network->layers[last].layer.op == NET_RELU;
+    if (!*joined)
         return status;
-    const int last = network->layer_count - 1;
-    if (limit->count != 1 || limit->values[0] != 6 || last < 0 || !onnx_is_sole(walk, last) ||
-        network->layers[last].layer.op != NET_RELU)
-        return error_set(walk->err, STATUS_INPUT,
-                         "supported is the minimum with 6 right behind a Relu (ReLU6)");
     network->layers[last].layer.op = NET_RELU6;
     status = onnx_view_copy(view, &out, walk->err);
     return status == STATUS_OK ? onnx_put_view(walk, node, &out) : status;
+}
+
+/* Min and Max with one number: one of Clip's limits. */
+static enum status run_limit(struct onnx_walk *walk, const Onnx__NodeProto *node)
+{
+    const bool is_min = !strcmp(node->op_type, "Min");
+    const struct onnx_tensor *limit;
+    bool joined = false;
+    enum status status = onnx_need_constant(walk, node, 1, &limit);
+    if (status == STATUS_OK && (limit->count != 1 || node->n_input != 2))
+        status = error_set(walk->err, STATUS_INPUT,
+                           "supported are values of the network and one number");
+    if (status == STATUS_OK && is_min && limit->values[0] == 6)
+        status = join_relu6(walk, node, &joined);
+    if (status != STATUS_OK || joined)
+        return status;
+    return put_clip(walk, node, is_min ? -NO_LIMIT : limit->values[0],
+                    is_min ? limit->values[0] : NO_LIMIT);
 }
 
 /* ---- Windows ---- */
@@ -344,7 +363,8 @@ const struct onnx_operator *onnx_elementwise_operator(const char *name)
 {
     static const struct onnx_operator operators[] = {{"Relu", run_relu, false},
                                                      {"Clip", run_clip, false},
-                                                     {"Min", run_min, false},
+                                                     {"Min", run_limit, false},
+                                                     {"Max", run_limit, false},
                                                      {"MaxPool", run_max_pool, false},
                                                      {"AveragePool", run_average_pool, false},
                                                      {"GlobalAveragePool", run_global, false},

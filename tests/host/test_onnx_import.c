@@ -439,7 +439,7 @@ static void clip_0_6_is_a_relu6(void **state)
 }
 
 /* clip(m) of a MatMul m, or m + clip(m), where m must stay as it is; NAN: no limit. */
-static void check_clip(double low, double high, bool with_shortcut)
+static void check_clip(double low, double high, bool with_shortcut, bool as_max_and_min)
 {
     double got[MAX_OUT], want[3] = {0};
     const float *x = some_input();
@@ -448,7 +448,12 @@ static void check_clip(double low, double high, bool with_shortcut)
     scalar(&g, "low", (float)low);
     scalar(&g, "high", (float)high);
     NODE(&g, "MatMul", "m", "x", "w");
-    NODE(&g, "Clip", "clip", "m", isnan(low) ? "" : "low", isnan(high) ? "" : "high");
+    if (as_max_and_min) {
+        NODE(&g, "Max", "at_least", "m", "low");
+        NODE(&g, "Min", "clip", "at_least", "high");
+    } else {
+        NODE(&g, "Clip", "clip", "m", isnan(low) ? "" : "low", isnan(high) ? "" : "high");
+    }
     if (with_shortcut)
         NODE(&g, "Add", "sum", "m", "clip");
     finish(&g, with_shortcut ? "sum" : "clip", 4, 3);
@@ -479,8 +484,10 @@ static void clips_to_any_limits_are_what_they_say(void **state)
                  {(double)-INFINITY, 0.125}};
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        check_clip(table[i].low, table[i].high, false);
-        check_clip(table[i].low, table[i].high, true);
+        check_clip(table[i].low, table[i].high, false, false);
+        check_clip(table[i].low, table[i].high, true, false);
+        if (isfinite(table[i].low) && isfinite(table[i].high))
+            check_clip(table[i].low, table[i].high, true, true);
     }
 }
 
