@@ -26,7 +26,9 @@ struct world {
     bool differs[WORLD_MAX]; /* from the integer model */
     uint64_t layer_cycles[NET_MAX_BITS][NET_MAX_LAYERS], other_cycles;
     uint64_t ram_bytes; /* of the core; 0: without limit */
-    size_t profiled;    /* runs on the core */
+    uint64_t
+        work_bytes;  /* more of its memory that a candidate needs whose first layer has 4 bits */
+    size_t profiled; /* runs on the core */
     /* Call number fail_at of evaluate and verify (from 1 on) calls on_fail, then fails so. */
     size_t fail_at;
     enum status fail_with;
@@ -119,10 +121,15 @@ static inline void world_end(struct world_worker *worker, size_t *counter)
     pthread_mutex_unlock(&worker->world->lock);
 }
 
+static inline uint64_t world_fixed(const struct world *world, const int *bits)
+{
+    return 2000 + (bits[0] == 4 ? world->work_bytes : 0);
+}
+
 /* What a candidate takes of the core's memory, in bytes. */
 static inline uint64_t world_need(const struct world *world, const int *bits)
 {
-    uint64_t need = 2300;
+    uint64_t need = world_fixed(world, bits) + 300;
     for (int layer = 0; layer < world->space.layer_count; layer++)
         need += (uint64_t)(100 * bits[layer]);
     return need;
@@ -188,7 +195,7 @@ static inline enum status world_profile(void *argument, const int *bits, struct 
     (void)err;
     memset(out, 0, sizeof *out);
     out->other_bytes = 300;
-    out->fixed_ram_bytes = 2000;
+    out->fixed_ram_bytes = world_fixed(world, bits);
     out->target_ram_bytes = world->ram_bytes;
     out->too_large = world->ram_bytes && world_need(world, bits) > world->ram_bytes;
     for (int layer = 0; layer < world->space.layer_count; layer++)

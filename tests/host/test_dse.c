@@ -488,6 +488,25 @@ static void layers_are_priced_one_by_one_where_no_more_fits(void **state)
     results_free(results);
 }
 
+/* 200 bytes that only some candidates need count for all in the prices: 3300 to 3900 bytes where the
+ * core has 3700. What does not fit by its price is tried. */
+static void what_fits_but_for_its_price_is_measured(void **state)
+{
+    struct world world;
+    (void)state;
+    world_make(&world, 4, 3, 0);
+    world.ram_bytes = 3700;
+    world.work_bytes = 200;
+    const struct dse_options options = world_options(&world, 1, SEARCH_EXHAUSTIVE);
+    struct results *results = search_all(&world, &options, false);
+    assert_int_equal(world.profiled, 1 + 4 + 2); /* at 2 bits all, at 8 each alone, at 4 two each */
+    assert_int_equal(results->count, world.count - count_too_large(&world));
+    for (size_t i = 0; i < results->count; i++)
+        assert_int_equal(results->candidates[i].cycles, results->candidates[i].predicted_cycles);
+    check_memory(&world, results);
+    results_free(results);
+}
+
 static void a_space_of_which_nothing_fits_is_refused(void **state)
 {
     struct world world;
@@ -575,6 +594,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_the_core_is_left_out_and_listed),
         cmocka_unit_test(search_by_cost_stays_exact_where_not_all_fits),
         cmocka_unit_test(layers_are_priced_one_by_one_where_no_more_fits),
+        cmocka_unit_test(what_fits_but_for_its_price_is_measured),
         cmocka_unit_test(a_space_of_which_nothing_fits_is_refused),
         cmocka_unit_test(another_spaces_journal_is_refused),
         cmocka_unit_test(spaces_that_are_too_large_are_refused_with_a_way_out),
