@@ -204,6 +204,23 @@ static void scales_follow_both_ways(void **state)
     calibrated_close(&c);
 }
 
+static void a_branch_has_the_scale_and_sign_of_its_source(void **state)
+{
+    struct calibrated c;
+    (void)state;
+    calibrated_open(&c, CONV("stem") "," NAMED("relu", "r") "," CONV(
+                            "main") ",{\"op\":\"branch\","
+                                    "\"from\":\"r\"}," CONV("aside") "," ADD("main") "," HEAD);
+    assert_int_equal(quant_fused_relu(c.model->net, 0), 1);
+    assert_false(quant_is_signed(c.model->net, 3));
+    assert_false(c.calibration->in_signed[2]);
+    calibrated_near("branch", (double)c.calibration->in_scale[2],
+                    (double)c.calibration->out_scale[0], 0);
+    calibrated_near("with", (double)c.calibration->adds[5].b_scale,
+                    (double)c.calibration->out_scale[1], 0);
+    calibrated_close(&c);
+}
+
 static void fused_relu6_clamps_at_six(void **state)
 {
     struct calibrated c;
@@ -230,6 +247,7 @@ int main(void)
         cmocka_unit_test(values_that_an_addition_reads_keep_their_sign),
         cmocka_unit_test(relu6_that_is_not_fused_rescales),
         cmocka_unit_test(scales_follow_both_ways),
+        cmocka_unit_test(a_branch_has_the_scale_and_sign_of_its_source),
         cmocka_unit_test(fused_relu6_clamps_at_six),
     };
     return cmocka_run_group_tests_name("layers of graphs", tests, NULL, NULL);
