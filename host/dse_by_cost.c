@@ -54,7 +54,8 @@ enum status dse_search_exhaustive(struct dse_search *search)
 }
 
 /* Tests the next batch in order of predicted cost, and tells the order what they really cost.
- * *best: cycles of the cheapest candidate that passes so far, UINT64_MAX without. */
+ * *best: cycles of the cheapest candidate that passes so far; without, the most that are allowed,
+ * UINT64_MAX if any are. */
 static enum status test_batch(struct dse_search *search, struct dse_order *order, uint64_t *best)
 {
     size_t batch[DSE_BATCH];
@@ -78,17 +79,18 @@ static enum status test_batch(struct dse_search *search, struct dse_order *order
 
 enum status dse_search_cheapest(struct dse_search *search)
 {
+    const uint64_t limit = search->options->limits.max_cycles, most = limit ? limit : UINT64_MAX;
     struct dse_order *order = NULL;
-    uint64_t best = UINT64_MAX;
+    uint64_t best = most;
     enum status status = dse_order_create(&search->cost, &order, search->err);
     if (status != STATUS_OK) {
         return status;
     }
     dse_pool_progress(search->pool, "search by cost (at most)", dse_order_count(order), NULL);
-    while (status == STATUS_OK && !dse_order_is_done(order, best)) {
+    do { /* the first one in any case: something is to be reported */
         status = test_batch(search, order, &best);
-    }
-    dse_pool_progress(search->pool, NULL, 0, best < UINT64_MAX ? "found" : NULL);
+    } while (status == STATUS_OK && !dse_order_is_done(order, best));
+    dse_pool_progress(search->pool, NULL, 0, best < most ? "found" : NULL);
     dse_order_free(order);
     return status;
 }

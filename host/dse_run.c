@@ -491,11 +491,15 @@ static enum status judge(struct run *run)
     }
     if (must_select(run) && results->selected < 0) {
         char limits[256];
+        const char *way_out = results->limits.max_acc_drop < 100
+                                  ? "allow more of them, or retrain (--qat EPOCHS)"
+                                  : "allow more of them, or take fewer bits (--bits) or a smaller "
+                                    "network";
         results_limits_text(results, limits, sizeof limits);
         return error_set(run->err, STATUS_INPUT,
-                         "no configuration that was measured is %s (float: %.2f %%); allow more "
-                         "(--max-acc-drop), or retrain (--qat EPOCHS)",
-                         limits, results->float_val_accuracy);
+                         "none of the configurations that were measured keeps to the limits: %s "
+                         "(float: %.2f %%); %s",
+                         limits, results->float_val_accuracy, way_out);
     }
     return STATUS_OK;
 }

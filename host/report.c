@@ -211,13 +211,13 @@ static void print_selected(FILE *out, const struct results *results)
     char bits[BITS_BYTES], limits[256];
     results_limits_text(results, limits, sizeof limits);
     if (results->selected < 0) {
-        fprintf(out, "\nno candidate is %s\n", limits);
+        fprintf(out, "\nno candidate keeps to the limits: %s\n", limits);
         return;
     }
     results_bits_text(results->candidates[results->selected].bits, results->layer_count, bits,
                       sizeof bits);
     fprintf(out, "\n* selected: %s, the %s %s\n", bits,
-            results->limits.most_accurate ? "most accurate" : "fewest cycles", limits);
+            results->limits.most_accurate ? "most accurate with" : "fewest cycles", limits);
 }
 
 enum status report_table(const struct results *results, char **text, struct error *err)

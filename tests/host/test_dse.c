@@ -450,6 +450,30 @@ static void what_does_not_fit_the_core_is_left_out_and_listed(void **state)
     }
 }
 
+/* Of what costs more than is allowed, no more than a batch is tested. */
+static void search_by_cost_ends_at_the_most_cycles(void **state)
+{
+    size_t order[WORLD_MAX];
+    (void)state;
+    for (size_t rank = 0; rank < 60; rank += 29) {
+        struct world world;
+        world_make(&world, 4, 11, 0);
+        order_by_cycles(&world, order);
+        struct dse_options options = world_options(&world, 1, SEARCH_CHEAPEST);
+        options.limits.max_acc_drop = 0; /* none passes */
+        options.limits.max_cycles = world.cycles[order[rank]];
+        options.float_val_accuracy = 100;
+        struct results *results = search_all(&world, &options, false);
+        assert_int_equal(results->selected, -1);
+        assert_in_range(results->count, rank + 1, rank + 1 + 2 * DSE_BATCH);
+        results_free(results);
+        options.limits.max_acc_drop = 100;
+        results = search_all(&world, &options, false);
+        check_selected(&world, &options, results);
+        results_free(results);
+    }
+}
+
 /* The one selected is that of an exhaustive search over what fits. */
 static void search_by_cost_stays_exact_where_not_all_fits(void **state)
 {
@@ -592,6 +616,7 @@ int main(void)
         cmocka_unit_test(a_worker_that_does_not_open_ends_the_search),
         cmocka_unit_test(mismatches_are_found_not_failures),
         cmocka_unit_test(what_does_not_fit_the_core_is_left_out_and_listed),
+        cmocka_unit_test(search_by_cost_ends_at_the_most_cycles),
         cmocka_unit_test(search_by_cost_stays_exact_where_not_all_fits),
         cmocka_unit_test(layers_are_priced_one_by_one_where_no_more_fits),
         cmocka_unit_test(what_fits_but_for_its_price_is_measured),

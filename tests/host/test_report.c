@@ -86,6 +86,20 @@ static void table_of_a_known_result(void **state)
     results_free(results);
 }
 
+static void limits_on_cost_are_told_with_the_most_accurate(void **state)
+{
+    struct results *results = three_candidates();
+    struct error err;
+    (void)state;
+    results->limits =
+        (struct search_limits){.max_acc_drop = 100, .max_cycles = 700000, .most_accurate = true};
+    check_ok(results_choose(results, &err), &err);
+    char *text = table_of(results);
+    check_contains(text, "\n* selected: 4-8, the most accurate with at most 700000 cycles\n");
+    free(text);
+    results_free(results);
+}
+
 static void summary_is_one_row_with_the_selected_candidate(void **state)
 {
     struct results *results = three_candidates();
@@ -113,7 +127,8 @@ static void without_a_selected_candidate_the_table_says_so_and_shows_the_widest(
     results->limits.max_acc_drop = 0.25;
     check_ok(results_choose(results, &err), &err);
     char *text = table_of(results);
-    check_contains(text, "\nno candidate is within 0.25 points of the float validation accuracy\n");
+    check_contains(text, "\nno candidate keeps to the limits: within 0.25 points of the float "
+                         "validation accuracy\n");
     check_contains(text, "  8-8     1,234,567   100.0 %");
     assert_null(strstr(text, "*"));
     free(text);
@@ -389,6 +404,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_is_four_files_that_are_well_formed),
         cmocka_unit_test(table_of_a_known_result),
+        cmocka_unit_test(limits_on_cost_are_told_with_the_most_accurate),
         cmocka_unit_test(summary_is_one_row_with_the_selected_candidate),
         cmocka_unit_test(without_a_selected_candidate_the_table_says_so_and_shows_the_widest),
         cmocka_unit_test(points_of_deep_networks_are_numbered),
