@@ -31,7 +31,7 @@ CORE        ?= default
 SEED        ?= 1
 # A clock that is not reached is an error of `make bitstream`, not of an area figure
 NEXTPNR_FLAGS := --placer static --router router1 --timing-allow-fail
-HW_RTL      := $(filter-out hw/common/blackboxes.sv,$(wildcard hw/common/*.sv))
+HW_RTL      := $(sort $(wildcard hw/common/*_pkg.sv)) $(filter-out %/blackboxes.sv %_pkg.sv,$(wildcard hw/common/*.sv))
 RAM_BASE    := $(shell $(AWK) '$$1 == "ram" { print $$2 }' rtl/tables/address_map.tsv)
 # The WebAssembly tools see the current folder and what is below it, by relative paths only
 HW_WHEEL     = $(patsubst $(CURDIR)/%,%,$(IBEX_WHEEL))

@@ -19,23 +19,9 @@ module board_pll_ecp5 #(
   output logic locked_o
 );
 
-  localparam longint unsigned VcoMinHz = 400_000_000;
-  localparam longint unsigned VcoMaxHz = 800_000_000;
-
-  // Greatest multiplier that gives the rate and twice of it exactly; 0 if there is none
-  function automatic int unsigned find_multiplier();
-    longint unsigned vco_hz;
-    for (int unsigned multiplier = 128; multiplier > 0; multiplier--) begin
-      vco_hz = longint'(OscillatorHz) * longint'(multiplier);
-      if (vco_hz >= VcoMinHz && vco_hz <= VcoMaxHz && vco_hz % longint'(ClockHz) == 0 &&
-          vco_hz / longint'(ClockHz) % 2 == 0 && vco_hz / longint'(ClockHz) <= 128) begin
-        return multiplier;
-      end
-    end
-    return 0;
-  endfunction
-
-  localparam int unsigned Multiplier = find_multiplier();
+  // Greatest multiplier that fits
+  localparam int unsigned Multiplier =
+    board_pll_pkg::find_multiplier(OscillatorHz, ClockHz, 400_000_000, 800_000_000, 128, 1);
   localparam int unsigned Divider    = int'(longint'(OscillatorHz) * longint'(Multiplier) / longint'(ClockHz));
 
   if (Multiplier == 0) begin : gen_bad_rate

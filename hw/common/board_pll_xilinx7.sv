@@ -17,23 +17,9 @@ module board_pll_xilinx7 #(
   output logic locked_o
 );
 
-  localparam longint unsigned VcoMinHz = 800_000_000;
-  localparam longint unsigned VcoMaxHz = 1_600_000_000;
-
-  // Smallest multiplier that gives the rate and twice of it exactly; 0 if there is none
-  function automatic int unsigned find_multiplier();
-    longint unsigned vco_hz;
-    for (int unsigned multiplier = 2; multiplier <= 64; multiplier++) begin
-      vco_hz = longint'(OscillatorHz) * longint'(multiplier);
-      if (vco_hz >= VcoMinHz && vco_hz <= VcoMaxHz && vco_hz % longint'(ClockHz) == 0 &&
-          vco_hz / longint'(ClockHz) % 2 == 0 && vco_hz / longint'(ClockHz) <= 128) begin
-        return multiplier;
-      end
-    end
-    return 0;
-  endfunction
-
-  localparam int unsigned Multiplier = find_multiplier();
+  // Smallest multiplier that fits
+  localparam int unsigned Multiplier =
+    board_pll_pkg::find_multiplier(OscillatorHz, ClockHz, 800_000_000, 1_600_000_000, 2, 64);
   localparam int unsigned Divider    = int'(longint'(OscillatorHz) * longint'(Multiplier) / longint'(ClockHz));
 
   if (Multiplier == 0 || 1_000_000_000 % OscillatorHz != 0) begin : gen_bad_rate
