@@ -22,7 +22,13 @@ extern char **environ;
 static const char PROGRAMMER[] = "openFPGALoader";
 
 /* LIMIT: of silence, in either call. */
-enum { TEXT_BYTES = 16384, LINE_BYTES = 512, SILENCE_LIMIT_MS = 60000, SLICE_MS = 200 };
+enum {
+    TEXT_BYTES = 16384,
+    LINE_BYTES = 512,
+    SILENCE_LIMIT_MS = 60000,
+    SLICE_MS = 200,
+    END_LIMIT_MS = 3000, /* from the request to end to the order */
+};
 
 /* One run of the programmer. */
 struct call {
@@ -95,25 +101,40 @@ static void listen_to(struct call *call)
         silent_ms += SLICE_MS;
         call->cancelled = interrupt_requested();
         call->stalled = silent_ms >= SILENCE_LIMIT_MS;
-        if (call->cancelled || call->stalled) {
-            kill(call->pid, SIGTERM);
+        if (call->cancelled || call->stalled)
             break;
-        }
     }
     take(call, "\n", 1);
     call->text[call->size] = '\0';
 }
 
+/* Waits for the programmer's end; one that was given up is asked to end, and then made to. */
+static int wait_for_end(const struct call *call)
+{
+    const bool given_up = call->cancelled || call->stalled;
+    int code = 0;
+    if (given_up)
+        kill(call->pid, SIGTERM);
+    for (int ms = 0; given_up && ms < END_LIMIT_MS; ms += SLICE_MS) {
+        if (waitpid(call->pid, &code, WNOHANG) == call->pid)
+            return code;
+        poll(NULL, 0, SLICE_MS);
+    }
+    if (given_up)
+        kill(call->pid, SIGKILL);
+    while (waitpid(call->pid, &code, 0) < 0 && errno == EINTR) {
+    }
+    return code;
+}
+
 static enum status run(struct call *call, char *const *arguments, struct error *err)
 {
-    int code = 0;
     const enum status status = start(call, arguments, err);
     if (status)
         return status;
     listen_to(call);
     close(call->output);
-    while (waitpid(call->pid, &code, 0) < 0 && errno == EINTR) {
-    }
+    const int code = wait_for_end(call);
     call->exit_code = WIFEXITED(code) ? WEXITSTATUS(code) : 128;
     call->cancelled = call->cancelled || interrupt_requested();
     return STATUS_OK;

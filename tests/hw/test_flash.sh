@@ -54,6 +54,16 @@ programmer 1 "unable to open ftdi device: -5 (unable to claim usb device)" 0 ""
 flash "another_users_device_is_said_to_be_so" 1 "another program holds" ulx3s "$bit"
 programmer 0 "idcode 0x41113043" 1 "fail"
 flash "an_interrupted_transfer_is_said_to_be_so" 1 "the transfer failed (openFPGALoader ended with 1)" ulx3s "$bit"
+cat >"$scratch/bin/openFPGALoader" <<'SCRIPT'
+#!/bin/sh
+trap '' TERM INT
+echo "$$" >"$0.pid"
+exec sleep 60
+SCRIPT
+timeout --preserve-status -s INT -k 20 2 env PATH="$scratch/bin:$PATH" "$mpq" flash ulx3s "$bit" >"$scratch/out" 2>&1
+tap_matches "ctrl_c_ends_a_programmer_that_does_not_want_to_end" \
+    "$? $(tr '\n' ' ' <"$scratch/out") $(kill -0 "$(cat "$scratch/bin/openFPGALoader.pid")" 2>/dev/null || echo gone)" \
+    "^130 .*interrupted; the FPGA may be empty now.*gone"
 mv "$scratch/bin/openFPGALoader" "$scratch/unused"
 out=$(PATH=$scratch/bin "$mpq" flash ulx3s "$bit" 2>&1)
 tap_matches "no_programmer_is_said_to_be_so" "$?: $out" "^1: mpq flash: openFPGALoader: cannot be run.*apt install openfpgaloader"
