@@ -89,4 +89,17 @@ static inline void bench_check_run_fails(struct bench *bench, enum proto_tier ti
     check_failed(target_run(bench->target, tier, false, 0, &result, &err), want, &err, text);
 }
 
+/* A run that traps, and is reported. */
+static inline void bench_check_trap(struct bench *bench)
+{
+    bench_load(bench);
+    bench_set_input(bench);
+    bench->link->event =
+        (struct loader_link_event){PROTO_RUN, 0, loader_link_trap, bench->link, true};
+    bench_check_run_fails(
+        bench, TIER_NN, STATUS_LINK,
+        "core: the core trapped in layer 2: illegal instruction (mcause 0x2) at pc "
+        "0x00101234, value 0xffffffff; it has restarted");
+}
+
 #endif

@@ -165,14 +165,7 @@ static void a_trap_is_followed_to_the_start_up_rate(void **state)
     struct bench bench;
     (void)state;
     bench_open(&bench, &LINE);
-    bench_load(&bench);
-    bench_set_input(&bench);
-    bench.link->event =
-        (struct loader_link_event){PROTO_RUN, 0, loader_link_trap, bench.link, true};
-    bench_check_run_fails(
-        &bench, TIER_NN, STATUS_LINK,
-        "core: the core trapped in layer 2: illegal instruction (mcause 0x2) at pc "
-        "0x00101234, value 0xffffffff; it has restarted");
+    bench_check_trap(&bench);
     check_works(&bench);
     check_rates(&bench, FAST_HZ);
     bench_close(&bench);

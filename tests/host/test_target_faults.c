@@ -119,14 +119,7 @@ static void trap_is_reported_and_the_core_can_be_used_again(void **state)
     struct bench bench;
     (void)state;
     bench_open(&bench, &QUIET);
-    bench_load(&bench);
-    bench_set_input(&bench);
-    bench.link->event =
-        (struct loader_link_event){PROTO_RUN, 0, loader_link_trap, bench.link, true};
-    bench_check_run_fails(
-        &bench, TIER_NN, STATUS_LINK,
-        "core: the core trapped in layer 2: illegal instruction (mcause 0x2) at pc "
-        "0x00101234, value 0xffffffff; it has restarted");
+    bench_check_trap(&bench);
     bench_check_run_fails(&bench, TIER_NN, STATUS_LINK,
                           "core: run: the core was lost since its model was loaded; load it again");
     bench_load(&bench);
