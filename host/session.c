@@ -15,12 +15,14 @@ enum {
     SLICE_MS = 200, /* how long a read may wait, so that Ctrl-C is seen */
     PAUSE_MIN_MS = 200,
     PAUSE_MAX_MS = 4000,
+    PAUSE_FAST_MS = 1000, /* the same where the core may have left the rate: it does so sooner */
     PATIENCE_MS = 10000,
     WORK_FACTOR = 40, /* patience per expected time of work */
     NOISE_FACTOR = 4, /* more patience where frames come damaged */
     TRIES_MIN = 3,
     TRIES_MAX = 200,
     CHUNK_MIN = 64,
+    NOISY_WINDOW = 4, /* requests on their way where even the smallest come damaged */
     GOOD_ANSWERS_TO_GROW = 16,
     RATE_TRIES = 3, /* at a rate other than that of start-up, before it is given up */
     RATE_TRIAL_TRIES = 2,
@@ -76,6 +78,13 @@ static void drop_slots(struct session *session, unsigned count)
     session->count -= count;
 }
 
+/* All behind a damaged frame are sent again: on a bad line, many on their way are so much noise. */
+static unsigned window_now(const struct session *session)
+{
+    return session->chunk_bytes <= CHUNK_MIN && session->window > NOISY_WINDOW ? NOISY_WINDOW
+                                                                               : session->window;
+}
+
 /* A damaged frame: smaller ones have a better chance. */
 static void note_damage(struct session *session)
 {
@@ -84,12 +93,15 @@ static void note_damage(struct session *session)
         session->chunk_bytes /= 2;
 }
 
+/* A repeated request's answer says nothing of the latency where frames get lost (Karn and Partridge
+ * 1987); where none does, the answer is late, and to the first sending. */
 static void note_answer(struct session *session, const struct session_slot *slot)
 {
     const int64_t sample = clock_ms() - slot->sent_ms;
     const int bounded = sample < PAUSE_MAX_MS ? (int)sample : PAUSE_MAX_MS;
-    session->latency_ms +=
-        (bounded - session->latency_ms + (bounded > session->latency_ms) * 3) / 4;
+    if (!slot->repeated || !session->noisy)
+        session->latency_ms +=
+            (bounded - session->latency_ms + (bounded > session->latency_ms) * 3) / 4;
     if (++session->good_answers >= GOOD_ANSWERS_TO_GROW && session->chunk_bytes < PROTO_DATA_MAX) {
         session->chunk_bytes *= 2;
         session->good_answers = 0;
@@ -99,6 +111,7 @@ static void note_answer(struct session *session, const struct session_slot *slot
 static enum status send_slot(struct session *session, struct session_slot *slot, bool again,
                              struct error *err)
 {
+    slot->repeated = again;
     const size_t skip = again || slot->type == PROTO_HELLO ? 0 : 1;
     session->statistics.bytes_sent += slot->wire_size - skip;
     session->statistics.frames_sent++;
@@ -158,6 +171,7 @@ static enum status take_nak(struct session *session, const uint8_t *payload, siz
                             struct patience *patience, enum event *event, struct error *err)
 {
     session->statistics.naks++;
+    session->noisy = true;
     patience->damaged++;
     if (size != 2 || session->count == 0)
         return STATUS_OK;
@@ -227,6 +241,7 @@ static enum status next_event(struct session *session, struct patience *patience
             status = take_frame(session, size, patience, event, err);
             break;
         case FRAME_BAD:
+            session->noisy = true;
             patience->damaged++;
             note_damage(session);
             break;
@@ -237,12 +252,17 @@ static enum status next_event(struct session *session, struct patience *patience
     return status;
 }
 
+static int pause_max_ms(const struct session *session)
+{
+    return session_is_fast(session) ? PAUSE_FAST_MS : PAUSE_MAX_MS;
+}
+
 static void begin_patience(const struct session *session, struct patience *patience)
 {
-    const int pause = PAUSE_MIN_MS + 4 * session->latency_ms;
+    const int pause = PAUSE_MIN_MS + 4 * session->latency_ms, most = pause_max_ms(session);
     patience->began_ms = patience->sent_ms = clock_ms();
     patience->silent_ms = patience->waited_ms = 0;
-    patience->pause_ms = (pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS) + patience->work_ms;
+    patience->pause_ms = (pause < most ? pause : most) + patience->work_ms;
     patience->tries = 1;
     patience->damaged = 0;
 }
@@ -293,7 +313,7 @@ static enum status lose_patience(struct session *session, struct patience *patie
         now - patience->sent_ms < PAUSE_MAX_MS + patience->pause_ms)
         return STATUS_OK;
     session->statistics.timeouts++;
-    if (!noisy && patience->pause_ms < PAUSE_MAX_MS + patience->work_ms)
+    if (!noisy && patience->pause_ms < pause_max_ms(session) + patience->work_ms)
         patience->pause_ms *= 2;
     if (session_is_fast(session) &&
         patience->tries >= (session->rate_on_trial ? RATE_TRIAL_TRIES : RATE_TRIES)) {
@@ -375,8 +395,8 @@ enum status session_write(struct session *session, enum proto_space space, uint3
     uint8_t payload[WRITE_HEAD + PROTO_DATA_MAX] = {(uint8_t)space};
     enum status status = STATUS_OK;
     while (size > 0 && !status) {
-        if (session->count >= session->window)
-            status = wait_answers(session, session->window - 1, 0, 0, err);
+        if (session->count >= window_now(session))
+            status = wait_answers(session, window_now(session) - 1, 0, 0, err);
         if (status)
             break;
         const size_t part = size < session->chunk_bytes ? size : session->chunk_bytes;

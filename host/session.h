@@ -21,6 +21,7 @@
 
 struct session_slot {
     uint8_t type, seq;
+    bool repeated;
     size_t wire_size;
     int64_t sent_ms;
     /* A delimiter first: it ends whatever a damaged line left at the core. */
@@ -44,6 +45,7 @@ struct session {
     size_t answer_size;
     size_t chunk_bytes; /* of data in a frame now: small on a noisy line */
     unsigned good_answers;
+    bool noisy;         /* frames came damaged, there or here */
     bool rate_on_trial; /* session_rate.c: it is given up sooner */
     int latency_ms;     /* smoothed */
     struct target_statistics statistics;

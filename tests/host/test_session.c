@@ -185,6 +185,49 @@ static void frames_shrink_on_a_noisy_line_and_grow_on_a_good_one(void **state)
     assert_memory_equal(core.memory + 100, data, DATA_BYTES);
 }
 
+static void few_frames_are_on_their_way_where_the_smallest_come_damaged(void **state)
+{
+    struct error err;
+    (void)state;
+    hello();
+    session.chunk_bytes = 64;
+    core.most_unanswered = 0;
+    check_ok(write_and_drain(10 * 64, &err), &err);
+    assert_int_equal(core.most_unanswered, 4);
+    session.chunk_bytes = 128;
+    check_ok(write_and_drain(10 * 128, &err), &err);
+    assert_int_equal(core.most_unanswered, 8);
+}
+
+/* Pause before a repetition grows with the latency: it must not come of lost frames. */
+static void lost_frames_on_a_noisy_line_do_not_count_as_latency(void **state)
+{
+    struct error err;
+    (void)state;
+    hello();
+    core.fate = one_to_core;
+    core.target = core.frames[TO_CORE];
+    core.target_fate = FATE_DAMAGED;
+    check_ok(write_and_drain(1000, &err), &err);
+    core.target = core.frames[TO_CORE];
+    core.target_fate = FATE_LOST;
+    check_ok(write_and_drain(10, &err), &err);
+    assert_int_equal(session.statistics.timeouts, 1);
+    assert_in_range(session.latency_ms, 1, 20);
+}
+
+static void late_answers_on_a_good_line_count_as_latency(void **state)
+{
+    struct error err;
+    (void)state;
+    hello();
+    core.fate = one_to_host;
+    core.target = core.frames[TO_HOST];
+    core.target_fate = FATE_LATE;
+    check_ok(write_and_drain(10, &err), &err);
+    assert_in_range(session.latency_ms, 40, FAKE_LATE_MS);
+}
+
 static void a_line_that_damages_everything_is_called_noisy(void **state)
 {
     struct error err;
@@ -459,6 +502,9 @@ int main(void)
         CASE(a_later_answer_stands_for_a_lost_one),
         CASE(a_bad_line_delivers_all_in_the_end),
         CASE(frames_shrink_on_a_noisy_line_and_grow_on_a_good_one),
+        CASE(few_frames_are_on_their_way_where_the_smallest_come_damaged),
+        CASE(lost_frames_on_a_noisy_line_do_not_count_as_latency),
+        CASE(late_answers_on_a_good_line_count_as_latency),
         CASE(a_line_that_damages_everything_is_called_noisy),
         CASE(a_core_that_takes_nothing_is_given_up_after_so_many_tries),
         CASE(silence_from_the_start_suspects_the_port),

@@ -3,6 +3,7 @@
  * garbles bytes where the two sides' rates differ or are more than it can do. */
 #include "host/bench.h"
 
+#include "rate.h"
 #include "session_rate.h"
 #include "target_state.h"
 
@@ -172,6 +173,23 @@ static void a_trap_is_followed_to_the_start_up_rate(void **state)
 }
 
 /* The line turns bad in mid-upload: the upload goes on at the start-up rate in the same session. */
+/* After a stall of the line: answers were slow, and the core has gone back. */
+static void a_core_that_left_the_rate_is_followed_however_late_its_answers_were(void **state)
+{
+    struct bench bench;
+    (void)state;
+    bench_open(&bench, &LINE);
+    bench_load(&bench);
+    bench.target->session.latency_ms = 3000;
+    rate_doubt(&bench.link->loader);
+    loader_alarm(&bench.link->loader);
+    assert_int_equal(bench.link->core_baud_hz, PROTO_BAUD_HZ);
+    bench_set_input(&bench);
+    bench_check_run(&bench, TIER_NN);
+    check_rates(&bench, PROTO_BAUD_HZ);
+    bench_close(&bench);
+}
+
 static void a_rate_that_fails_later_is_given_up_without_a_new_session(void **state)
 {
     struct bench bench;
@@ -199,6 +217,7 @@ int main(void)
         cmocka_unit_test(a_reset_of_the_board_is_followed_to_the_start_up_rate),
         cmocka_unit_test(a_trap_is_followed_to_the_start_up_rate),
         cmocka_unit_test(a_rate_that_fails_later_is_given_up_without_a_new_session),
+        cmocka_unit_test(a_core_that_left_the_rate_is_followed_however_late_its_answers_were),
     };
     return cmocka_run_group_tests_name("session_rate", tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# 200 sessions over bad cables (fault_proxy.c) with one and the same board, which a simulator plays: each ends with the
-# right result or with an error that names the port, in time. Seeds are fixed; where a fault falls in the conversation
-# depends on the machine's timing too.
+# 200 sessions over bad cables (fault_proxy.c) with four boards, which simulators play: each ends with the right result or
+# with an error that names the port, in time. The sessions with a board follow one another, those with different boards
+# run side by side: they mostly wait. Seeds are fixed; where a fault falls in the conversation depends on the machine's
+# timing too.
 # shellcheck disable=SC1091,SC2154
 # (tap.sh sets source_folder and scratch)
 . "$(dirname "$0")/../rtl/tap.sh"
@@ -10,10 +11,11 @@ cd "$source_folder" || exit 1
 mpq=$BUILD/mpq
 data=$BUILD/data
 sessions=${SESSIONS:-200}
+boards=${BOARDS:-4}
 limit_s=180
 children=""
 # shellcheck disable=SC2086 # several words
-trap '[ -z "$children" ] || kill $children 2>/dev/null; rm -rf "$scratch"' EXIT
+trap '[ -z "$children" ] || kill $children 2>/dev/null; wait; rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM
 
 # wait_for_name FILE: until a terminal's name is in it, 60 s at most
@@ -26,67 +28,91 @@ wait_for_name() {
     done
 }
 
-# numbers: what the last session printed, but for the port's name
-numbers() {
-    grep -v '"target"' "$scratch/out"
+# evaluate PORT: one session; what it printed, but for the port's name, is left in $printed, its exit code in $code
+evaluate() {
+    timeout -k 5 "$limit_s" "$mpq" eval "$scratch/small.quant" --data "$data" --target "$1" --samples 1 --quiet --json \
+        >"$own/out" 2>"$own/err"
+    code=$?
+    printed=$(grep -v '"target"' "$own/out")
 }
 
-# session NUMBER KIND ONE_IN: leaves what it came to in $result: right, error, or something else
+# session NUMBER KIND ONE_IN: prints what it came to: right, error, or wrong, and why
 session() {
-    : >"$scratch/name"
-    "$BUILD/tests/system/fault_proxy" "$board" "$1" "$2" "$3" >"$scratch/name" &
+    : >"$own/name"
+    "$BUILD/tests/system/fault_proxy" "$board" "$1" "$2" "$3" >"$own/name" &
     proxy=$!
-    wait_for_name "$scratch/name"
-    port=$(cat "$scratch/name")
-    timeout -k 5 "$limit_s" "$mpq" eval "$scratch/small.quant" --data "$data" --target "$port" --samples 1 --quiet --json \
-        >"$scratch/out" 2>"$scratch/err"
-    code=$?
+    wait_for_name "$own/name"
+    port=$(cat "$own/name")
+    evaluate "$port"
     kill "$proxy" 2>/dev/null
     wait "$proxy" 2>/dev/null
-    if [ "$code" -eq 0 ] && [ "$(numbers)" = "$want" ]; then
-        result=right
-    elif [ "$code" -eq 1 ] && grep -q "^mpq eval: .*$port" "$scratch/err"; then
-        result=error
+    proxy=""
+    what="session $1 ($2, one in $3)"
+    if [ "$code" -eq 0 ] && [ "$printed" = "$(cat "$scratch/want")" ]; then
+        echo "right $what"
+    elif [ "$code" -eq 1 ] && grep -q "^mpq eval: .*$port" "$own/err"; then
+        echo "error $what: $(cat "$own/err")"
     else
-        result="session $1 ($2, one in $3): exit code $code: $(cat "$scratch/err" "$scratch/out")"
+        echo "wrong $what: exit code $code: $(cat "$own/err" "$own/out")"
     fi
 }
 
-# play KIND ONE_IN: the next session
+# play NUMBER: the session with this number, from 0
 play() {
-    number=$((number + 1))
-    session "$number" "$1" "$2"
-    case $result in
-    right) right=$((right + 1)) ;;
-    error) errors=$((errors + 1)) ;;
-    *) wrong=$((wrong + 1)) && echo "# $result" ;;
+    case $(($1 % 5)) in
+    0) session $(($1 + 1)) noise $((200 + $1 % 9 * 100)) ;;
+    1) session $(($1 + 1)) delay $((2 + $1 % 7)) ;;
+    2) session $(($1 + 1)) stall $((100 + $1 * 37 % 20000)) ;;
+    3) session $(($1 + 1)) cut $((100 + $1 * 53 % 20000)) ;;
+    4) session $(($1 + 1)) garbage $((50 + $1 % 500)) ;;
     esac
-    [ "$1" = cut ] || [ "$result" = right ] || echo "# session $number ($1, one in $2): $(cat "$scratch/err")"
+}
+
+# play_board NUMBER: all sessions of a board, then one without faults
+play_board() {
+    own=$scratch/$1
+    sim="" proxy=""
+    # shellcheck disable=SC2086 # nothing, or one word each
+    trap 'kill $sim $proxy 2>/dev/null' EXIT
+    trap 'exit 1' INT TERM
+    mkdir "$own"
+    "$BUILD/mpq-sim" --firmware "$BUILD/firmware/loader.elf" --pty >"$own/board" 2>/dev/null &
+    sim=$!
+    wait_for_name "$own/board"
+    board=$(cat "$own/board")
+    number=$1
+    while [ "$number" -lt "$sessions" ]; do
+        play "$number" >>"$own/results"
+        number=$((number + boards))
+    done
+    session 1 delay 1000000 >"$own/last"
+}
+
+# count PATTERN: sessions that came to it
+count() {
+    cat "$scratch"/[0-9]*/results | grep -c "^$1 "
 }
 
 "$mpq" train tests/system/small.json --data "$data" --epochs 1 --limit 500 --quiet -o "$scratch/small.float" >/dev/null
 "$mpq" quantize "$scratch/small.float" --bits 8 --data "$data" --limit 500 --quiet -o "$scratch/small.quant" >/dev/null
-: >"$scratch/board"
-"$BUILD/mpq-sim" --firmware "$BUILD/firmware/loader.elf" --pty >"$scratch/board" 2>/dev/null &
-children=$!
-wait_for_name "$scratch/board"
-board=$(cat "$scratch/board")
-
-"$mpq" eval "$scratch/small.quant" --data "$data" --target "$board" --samples 1 --quiet --json >"$scratch/out"
-want=$(numbers)
-tap_matches a_session_without_faults_is_right "$want" '"mismatches":.*0'
-number=0 right=0 errors=0 wrong=0
-while [ "$number" -lt "$sessions" ]; do
-    play noise $((200 + number % 9 * 100))
-    play delay $((2 + number % 7))
-    play stall $((100 + number * 37 % 20000))
-    play cut $((100 + number * 53 % 20000))
-    play garbage $((50 + number % 500))
+own=$scratch
+evaluate sim
+echo "$printed" >"$scratch/want"
+tap_matches a_session_without_faults_is_right "$printed" '"mismatches":.*0'
+number=0
+while [ "$number" -lt "$boards" ]; do
+    (play_board "$number") &
+    children="$children $!"
+    number=$((number + 1))
 done
-echo "# $number sessions: $right right, $errors ended with an error that names the port"
-tap_equal every_session_ends_right_or_with_a_clear_error_in_time "$wrong" 0
-tap_equal a_line_that_is_not_cut_is_survived_mostly "$([ $((10 * right)) -ge $((7 * number)) ] && echo yes)" yes
-result=""
-session 1 delay 1000000
-tap_equal the_board_is_as_good_as_before "$result" right
+# shellcheck disable=SC2086 # several words
+wait $children
+children=""
+right=$(count right)
+grep -hv -e "^right" -e "(cut, .*: mpq eval" "$scratch"/[0-9]*/results | sed 's/^/# /'
+echo "# $sessions sessions: $right right, $(count error) ended with an error that names the port"
+tap_equal every_session_ends_right_or_with_a_clear_error_in_time "$((right + $(count error)))" "$sessions"
+tap_equal delays_stalls_and_garbage_are_survived "$(count "error session [0-9]* ([dsg].*")" 0
+tap_equal noise_is_survived_mostly "$([ $((50 * $(count "right session [0-9]* (noise.*"))) -ge $((9 * sessions)) ] && echo yes)" yes
+tap_equal the_boards_are_as_good_as_before "$(cat "$scratch"/[0-9]*/last | grep -c "^right")" "$boards"
 tap_end
