@@ -194,7 +194,7 @@ $(BUILD)/host/firmware/%.o: firmware/%.c $(VIEWS) Makefile | $(DEPS)/debian-BUIL
 	$(Q)$(CC) $(HOST_FLAGS) -MMD -MP -c $< -o $@
 # What `mpq codegen` and `mpq init` write: sources of the firmware and templates, carried in the tool as texts.
 EMBEDDED   := $(addprefix firmware/,boot/crt0.S $(addprefix drivers/,csr.h mmio.h uart.c uart.h) \
-                  $(addprefix include/,bytes.h kernels.h model.h model_format.h)) \
+                  $(addprefix include/,bytes.h kernels.h line_rate.h model.h model_format.h)) \
               $(filter-out %/nn_emulate.c,$(wildcard firmware/kernels/*.[chS])) linker/firmware.ld \
               $(addprefix $(GEN)/,address_map.h memory.ld nn_insn.h) \
               $(wildcard host/codegen/*.* host/codegen/Makefile host/codegen/*/Makefile host/init/*)

@@ -2,14 +2,12 @@
 /* Changes of the line's rate. */
 #include "session_rate.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "bytes.h"
+#include "line_rate.h"
 
 enum {
-    DEVIATION_PART = 50, /* a clock may miss a rate by one part in so many */
-    DIVISOR_MIN = 4,
     TRIAL_FRAMES = 15,
     TRIAL_BYTES = 128, /* a frame that comes through on a line of which one in 200 bytes is bad */
     TRIAL_PAUSE_MS = 100, /* more than the usual wait before a repetition */
@@ -20,13 +18,9 @@ size_t session_rates(uint32_t clock_hz, int most_hz, int rates[SESSION_RATES_MAX
     static const int usual[SESSION_RATES_MAX] = {LINK_BAUD_MAX_HZ, 2500000, 2000000, 1500000,
                                                  1000000,          921600,  460800,  230400};
     size_t count = 0;
-    for (size_t i = 0; i < SESSION_RATES_MAX; i++) {
-        const int64_t rate = usual[i], clock = clock_hz;
-        const int64_t divisor = (clock + rate / 2) / rate;
-        const int64_t missed = llabs(clock - divisor * rate);
-        if (rate <= most_hz && divisor >= DIVISOR_MIN && missed * DEVIATION_PART <= clock)
+    for (size_t i = 0; i < SESSION_RATES_MAX; i++)
+        if (usual[i] <= most_hz && line_divisor(clock_hz, (uint32_t)usual[i]))
             rates[count++] = usual[i];
-    }
     return count;
 }
 

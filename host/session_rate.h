@@ -8,8 +8,8 @@
 
 enum { SESSION_RATES_MAX = 8 };
 
-/* The usual rates above that of start-up that a UART with this clock makes to within 2 %, most_hz
- * at most, fastest first. Returns how many. */
+/* The usual rates above that of start-up that a UART with this clock makes, most_hz at most, fastest
+ * first. Returns how many. */
 size_t session_rates(uint32_t clock_hz, int most_hz, int rates[SESSION_RATES_MAX]);
 
 /* After HELLO: both sides go over to the fastest rate at which a test pattern passes undamaged;

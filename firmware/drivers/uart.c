@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The serial line to the host: registers of rtl/soc/soc_uart.sv. No state of its own. */
+#include "line_rate.h"
 #include "mmio.h"
 #include "uart.h"
 
@@ -9,17 +10,11 @@ enum {
     STATUS_TX_IDLE = 1 << 2,
     STATUS_ERRORS = 1 << 3 | 1 << 4 /* overrun, framing */
 };
-enum { DIVISOR_MIN = 4, DIVISOR_MAX = 65535, IRQ_RECEIVED = 1 };
+enum { IRQ_RECEIVED = 1 };
 
 void uart_init(uint32_t clock_hz, uint32_t baud_hz)
 {
-    uint32_t divisor = (clock_hz + baud_hz / 2) / baud_hz;
-
-    if (divisor < DIVISOR_MIN)
-        divisor = DIVISOR_MIN;
-    if (divisor > DIVISOR_MAX)
-        divisor = DIVISOR_MAX;
-    mmio_write(UART_DIVISOR, divisor);
+    mmio_write(UART_DIVISOR, line_divisor(clock_hz, baud_hz));
     mmio_write(UART_IRQ_ENABLE, IRQ_RECEIVED);
 }
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sets the rate and lets a received byte or a framing error wake the core. */
+/* Sets the rate, one that line_divisor() knows, and lets a received byte or a framing error wake the core. */
 void uart_init(uint32_t clock_hz, uint32_t baud_hz);
 
 /* Takes a received byte; negative if none waits. */

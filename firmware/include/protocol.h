@@ -53,9 +53,8 @@
  * WRITE takes space MODEL, and INPUT if READY. PROTO_E_MODEL of COMMIT has the detail fault code,
  * layer or buffer (0xff: none), 0. RUN runs layers 0 .. stop_layer - 1 (0: all). COUNTERS gives
  * what the last RUN with RUN_PROFILE counted: COUNTER_COUNT u64 for each of `count` layers, as many
- * as fit. RESET restarts the core after the answer. RATE is refused (PROTO_E_RANGE) if a bit would
- * take less than 4 or more than 65535 clock cycles; whether the clock makes the rate well enough is
- * the host's to judge.
+ * as fit. RESET restarts the core after the answer. RATE is refused (PROTO_E_RANGE) if the clock
+ * does not make the rate: line_divisor() in line_rate.h.
  */
 #ifndef MPQ_PROTOCOL_H
 #define MPQ_PROTOCOL_H

@@ -5,20 +5,16 @@
  *  1. doubted implies rate_changed: at the start-up rate there is nothing to go back to.
  *  2. doubted if and only if the platform's alarm is set. */
 #include "bytes.h"
+#include "line_rate.h"
 #include "rate.h"
 
-enum { RATE_BYTES = 4, DIVISOR_MIN = 4, DIVISOR_MAX = 65535 };
+enum { RATE_BYTES = 4 };
 
 enum proto_status rate_check(const struct loader *loader, const uint8_t *payload, size_t size)
 {
-    uint32_t divisor;
-
     if (size != RATE_BYTES)
         return PROTO_E_LENGTH;
-    if (!get_u32(payload))
-        return PROTO_E_RANGE;
-    divisor = loader->platform->clock_hz / get_u32(payload);
-    return divisor >= DIVISOR_MIN && divisor <= DIVISOR_MAX ? PROTO_OK : PROTO_E_RANGE;
+    return line_divisor(loader->platform->clock_hz, get_u32(payload)) ? PROTO_OK : PROTO_E_RANGE;
 }
 
 static void set_alarm(struct loader *loader, bool on)

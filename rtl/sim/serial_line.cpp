@@ -9,17 +9,18 @@ bool SerialLine::drive(ByteQueue &queue, bool &level)
     if (tx_bits_left_ == 0 && !queue.empty()) {
         tx_frame_ = 0x200u | static_cast<uint32_t>(queue.front()) << 1;
         tx_bits_left_ = 10;
-        tx_cycles_left_ = cycles_per_bit_;
+        tx_left_ = clock_hz_;
         queue.pop();
         taken = true;
     }
     level = tx_bits_left_ == 0 || (tx_frame_ & 1) != 0;
     if (tx_bits_left_ != 0) {
         rest_cycles_ = 0;
-        if (--tx_cycles_left_ == 0) {
+        tx_left_ -= baud_hz_;
+        if (tx_left_ <= 0) {
             tx_frame_ >>= 1;
             tx_bits_left_--;
-            tx_cycles_left_ = cycles_per_bit_;
+            tx_left_ += clock_hz_;
         }
     }
     return taken;
@@ -35,15 +36,16 @@ bool SerialLine::sample(bool level, uint8_t &byte)
     if (rx_bit_ < 0) {
         if (!level) {
             rx_bit_ = 0;
-            rx_cycles_left_ = cycles_per_bit_ / 2;
+            rx_left_ = clock_hz_ / 2;
             rx_frame_ = 0;
         }
         return false;
     }
     rest_cycles_ = 0;
-    if (rx_cycles_left_-- > 1)
+    rx_left_ -= baud_hz_;
+    if (rx_left_ > 0)
         return false;
-    rx_cycles_left_ = cycles_per_bit_;
+    rx_left_ += clock_hz_;
     if (rx_bit_ == 9) {
         rx_bit_ = -1;
         byte = static_cast<uint8_t>(rx_frame_ >> 1);

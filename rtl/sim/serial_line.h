@@ -9,7 +9,7 @@
 class SerialLine
 {
   public:
-    explicit SerialLine(uint32_t cycles_per_bit) : cycles_per_bit_(cycles_per_bit)
+    SerialLine(uint32_t clock_hz, uint32_t baud_hz) : clock_hz_(clock_hz), baud_hz_(baud_hz)
     {
     }
 
@@ -19,9 +19,9 @@ class SerialLine
         return tx_bits_left_ == 0 && rx_bit_ < 0;
     }
     // Another rate, while at rest.
-    void set_cycles_per_bit(uint32_t cycles)
+    void set_baud_hz(uint32_t baud_hz)
     {
-        cycles_per_bit_ = cycles;
+        baud_hz_ = baud_hz;
     }
     // Level towards the core in this cycle. Takes the next byte of queue when the line is free;
     // true if it did.
@@ -33,7 +33,8 @@ class SerialLine
     // Both directions have been at rest for longer than a frame.
     bool idle() const
     {
-        return tx_bits_left_ == 0 && rx_bit_ < 0 && rest_cycles_ > 12 * cycles_per_bit_;
+        return tx_bits_left_ == 0 && rx_bit_ < 0 &&
+               rest_cycles_ * baud_hz_ > uint64_t{12} * clock_hz_;
     }
     uint64_t framing_errors() const
     {
@@ -41,12 +42,12 @@ class SerialLine
     }
 
   private:
-    uint32_t cycles_per_bit_;
-    uint32_t tx_frame_ = 0; // stop bit, data, start bit; sent from bit 0
+    uint32_t clock_hz_, baud_hz_; // times are in parts of a cycle, baud_hz_ to one
+    uint32_t tx_frame_ = 0;       // stop bit, data, start bit; sent from bit 0
     unsigned tx_bits_left_ = 0;
-    uint32_t tx_cycles_left_ = 0;
-    int rx_bit_ = -1; // -1 at rest, 0 start bit, 1..8 data, 9 stop bit
-    uint32_t rx_cycles_left_ = 0;
+    int64_t tx_left_ = 0; // until the next bit
+    int rx_bit_ = -1;     // -1 at rest, 0 start bit, 1..8 data, 9 stop bit
+    int64_t rx_left_ = 0; // until the next sample
     uint32_t rx_frame_ = 0;
     bool rx_wait_high_ = false; // after a framing error
     uint64_t rest_cycles_ = 0;

@@ -45,7 +45,7 @@ module sim_top #(
   // What the simulator must know of the system
   output logic        clk2x_used_o,
   output logic        timer_armed_o,
-  output logic [15:0] uart_divisor_o,  // clock cycles a bit, as the core has set it
+  output logic [19:0] uart_divisor_o,  // sixteenths of a clock cycle a bit, as the core has set it
   output logic [31:0] clock_hz_o
 );
 

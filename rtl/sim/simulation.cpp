@@ -20,25 +20,22 @@ constexpr uint32_t self_loop_cycles = 100'000; // longest that an instruction ma
 
 constexpr uint32_t rate_tolerance = 25; // rates may differ by one part in so many
 
-uint32_t rounded_cycles_per_bit(uint32_t clock_hz, uint32_t baud_hz)
+// Four cycles a bit are the least that the core's receiver can do.
+uint32_t checked_baud(uint32_t clock_hz, uint32_t baud_hz)
 {
-    return (clock_hz + baud_hz / 2) / baud_hz;
-}
-
-uint32_t cycles_per_bit(uint32_t clock_hz, uint32_t baud_hz)
-{
-    const uint32_t cycles = rounded_cycles_per_bit(clock_hz, baud_hz);
-    if (cycles < 4)
+    if (baud_hz > clock_hz / 4)
         throw std::runtime_error("--baud: got " + std::to_string(baud_hz) + ", want at most " +
                                  std::to_string(clock_hz / 4) + " at this core's clock");
-    return cycles;
+    return baud_hz;
 }
 
 } // namespace
 
 Simulation::Simulation(SocModel &model, Link &link, const Options &options)
     : model_(model), link_(link), options_(options),
-      line_(options.bit_line ? cycles_per_bit(model.top().clock_hz_o, options.baud_hz) : 0)
+      line_(model.top().clock_hz_o, options.bit_line
+                                        ? checked_baud(model.top().clock_hz_o, options.baud_hz)
+                                        : options.baud_hz)
 {
     model_.top().fast_i = !options.bit_line;
     model_.top().eval(); // fast_rx_ready_o must be right before the first cycle
@@ -70,23 +67,23 @@ int Simulation::run()
 bool Simulation::follow_rate()
 {
     const uint32_t baud_hz = link_.baud_hz();
-    const uint32_t cycles = rounded_cycles_per_bit(model_.top().clock_hz_o, baud_hz ? baud_hz : 1);
-    if (baud_hz == 0 || cycles == peer_cycles_per_bit_)
+    if (baud_hz == 0 || baud_hz == peer_baud_hz_)
         return true;
     if (!in_.empty() || (options_.bit_line && !line_.at_rest()))
         return false;
-    peer_cycles_per_bit_ = cycles;
-    if (options_.bit_line)
-        line_.set_cycles_per_bit(cycles > 0 ? cycles : 1);
+    peer_baud_hz_ = baud_hz;
+    line_.set_baud_hz(baud_hz);
     return true;
 }
 
 // What arrives of a whole byte: something else if the two sides' rates differ too much.
 uint8_t Simulation::garbled(uint8_t byte) const
 {
-    const uint32_t own = model_.top().uart_divisor_o, peer = peer_cycles_per_bit_;
-    const uint32_t difference = own > peer ? own - peer : peer - own;
-    if (peer == 0 || difference * rate_tolerance <= peer)
+    // Sixteenths of a cycle in as many bits as the peer sends in a second
+    const uint64_t own = uint64_t{model_.top().uart_divisor_o} * peer_baud_hz_;
+    const uint64_t peer = uint64_t{16} * model_.top().clock_hz_o;
+    const uint64_t difference = own > peer ? own - peer : peer - own;
+    if (peer_baud_hz_ == 0 || difference * rate_tolerance <= peer)
         return byte;
     return static_cast<uint8_t>(byte * 167u + 91u) | 1u; // never a frame's end
 }
@@ -112,8 +109,8 @@ bool Simulation::quiet() const
 // alarms are meant in the peer's time.
 bool Simulation::dozes() const
 {
-    return peer_cycles_per_bit_ > 0 && asleep_cycles_ >= sleep_cycles &&
-           model_.top().timer_armed_o && in_.empty() && (!options_.bit_line || line_.idle()) &&
+    return peer_baud_hz_ > 0 && asleep_cycles_ >= sleep_cycles && model_.top().timer_armed_o &&
+           in_.empty() && (!options_.bit_line || line_.idle()) &&
            model_.timer_cycles_left() > slice_cycles;
 }
 

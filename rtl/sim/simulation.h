@@ -53,7 +53,7 @@ class Simulation
     SerialLine line_;
     ByteQueue in_;
     ByteQueue out_;
-    uint32_t peer_cycles_per_bit_ = 0; // of the peer's line rate; 0: it has none
+    uint32_t peer_baud_hz_ = 0; // the peer's line rate; 0: it has none
 
     bool finished_ = false;
     int exit_code_ = 0;

@@ -51,7 +51,7 @@ module soc_top #(
 
   localparam int unsigned RamAddrWidth    = $clog2(RamBytes / 4);
   localparam int unsigned ResetBaudHz     = 115_200;
-  localparam int unsigned ResetDivisor    = (ClockHz + ResetBaudHz / 2) / ResetBaudHz;
+  localparam int unsigned ResetDivisor    = (16 * ClockHz + ResetBaudHz / 2) / ResetBaudHz;
   localparam int unsigned CounterNum      = 10;
   localparam int unsigned CounterWidth    = 40;
 

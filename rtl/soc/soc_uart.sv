@@ -5,13 +5,13 @@
 //           written byte at once, so that the transmit queue never fills.
 // Timing:   register reads come one cycle after the request; fast_tx_valid_o lasts one cycle, the one after the write.
 // Misuse:   a byte received while the queue is full is dropped and sets status[3]; a byte written while the transmit
-//           queue is full is dropped. Divisors below 4 count as 4. fast_i must not change while bytes are under way.
+//           queue is full is dropped. Divisors below 64 count as 64. fast_i must not change while bytes are under way.
 // Tests:    tests/rtl/
 
 module soc_uart #(
   parameter int unsigned RxDepth      = 128,
   parameter int unsigned TxDepth      = 64,
-  parameter int unsigned ResetDivisor = 217
+  parameter int unsigned ResetDivisor = 3472
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
@@ -37,10 +37,10 @@ module soc_uart #(
   output logic [7:0]  fast_tx_data_o
 );
 
-  localparam logic [15:0] MinDivisor = 16'd4;
+  localparam logic [19:0] MinDivisor = 20'd64;
 
   logic        write, read_data, write_data, write_status;
-  logic [15:0] divisor_q;
+  logic [19:0] divisor_q;              // sixteenths of a cycle a bit
   logic        irq_enable_q, overrun_q, framing_q;
 
   logic        line_valid, line_framing_error;
@@ -119,13 +119,13 @@ module soc_uart #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      divisor_q    <= 16'(ResetDivisor);
+      divisor_q    <= 20'(ResetDivisor);
       irq_enable_q <= 1'b0;
       overrun_q    <= 1'b0;
       framing_q    <= 1'b0;
     end else begin
       if (write & (addr_i == address_map_pkg::UartDivisor)) begin
-        divisor_q <= (wdata_i < 32'(MinDivisor)) ? MinDivisor : wdata_i[15:0];
+        divisor_q <= (wdata_i[19:0] < MinDivisor) ? MinDivisor : wdata_i[19:0];
       end
       if (write & (addr_i == address_map_pkg::UartIrqEnable)) begin
         irq_enable_q <= wdata_i[0];
@@ -143,7 +143,7 @@ module soc_uart #(
         address_map_pkg::UartData:      rdata_o <= {23'b0, rx_valid, rx_valid ? rx_data : 8'h00};
         address_map_pkg::UartStatus:    rdata_o <= {27'b0, framing_q, overrun_q,
                                                     tx_idle & ~tx_valid, tx_ready, rx_valid};
-        address_map_pkg::UartDivisor:   rdata_o <= {16'b0, divisor_q};
+        address_map_pkg::UartDivisor:   rdata_o <= {12'b0, divisor_q};
         address_map_pkg::UartIrqEnable: rdata_o <= {31'b0, irq_enable_q};
         default:                        rdata_o <= '0;
       endcase

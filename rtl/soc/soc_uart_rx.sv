@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Receiver of a serial line: 8 data bits, no parity, 1 stop bit.
 // Function: a falling edge starts a character; the start bit is looked at again half a bit later, every other bit in
-//           its centre. valid_o and data_o give a character whose stop bit was 1; framing_error_o tells of one whose
+//           its centre, to within a clock cycle. valid_o and data_o give a character whose stop bit was 1; framing_error_o tells of one whose
 //           stop bit was 0 (its data are dropped). After a framing error the line must be 1 before the next start.
 // Timing:   valid_o and framing_error_o last one cycle, half a bit before the end of the stop bit.
 // Misuse:   a start bit shorter than half a bit is ignored. A change of the divisor takes effect at the next bit.
@@ -12,7 +12,7 @@ module soc_uart_rx (
   input  logic        rst_ni,
 
   input  logic        rx_i,            // asynchronous
-  input  logic [15:0] divisor_i,       // clock cycles a bit
+  input  logic [19:0] divisor_i,       // sixteenths of a clock cycle a bit
 
   output logic        valid_o,
   output logic [7:0]  data_o,
@@ -30,6 +30,8 @@ module soc_uart_rx (
   logic [1:0]  sync_q;
   logic        line;
   logic [15:0] countdown_q;
+  logic [3:0]  fraction_q;             // of a cycle by which the next sample is early
+  logic [4:0]  fraction_sum;
   logic        sample;
   logic [3:0]  bits_left_q;
   logic [7:0]  shift_q;
@@ -37,6 +39,7 @@ module soc_uart_rx (
 
   assign line            = sync_q[1];
   assign sample          = countdown_q == 16'd0;
+  assign fraction_sum    = {1'b0, fraction_q} + {1'b0, divisor_i[3:0]};
   assign stop            = (state_q == Data) & sample & (bits_left_q == 4'd0);
   assign valid_o         = stop & line;
   assign framing_error_o = stop & ~line;
@@ -54,16 +57,19 @@ module soc_uart_rx (
     if (!rst_ni) begin
       state_q     <= Idle;
       countdown_q <= '0;
+      fraction_q  <= '0;
       bits_left_q <= '0;
       shift_q     <= '0;
     end else begin
-      countdown_q <= sample ? divisor_i - 16'd1 : countdown_q - 16'd1;
+      countdown_q <= sample ? divisor_i[19:4] - {15'd0, ~fraction_sum[4]} : countdown_q - 16'd1;
+      fraction_q  <= sample ? fraction_sum[3:0] : fraction_q;
 
       unique case (state_q)
         Idle: begin
           if (!line) begin
             state_q     <= Start;
-            countdown_q <= (divisor_i >> 1) - 16'd1;
+            countdown_q <= {1'b0, divisor_i[19:5]} - 16'd1;
+            fraction_q  <= divisor_i[4:1];
           end
         end
         Start: begin

@@ -7,7 +7,7 @@
 #include "session_rate.h"
 #include "target_state.h"
 
-enum { FAST_HZ = 2500000, NO_MORE_HZ = 500000 };
+enum { FAST_HZ = 3000000, NO_MORE_HZ = 500000 };
 
 static const struct loader_link_setup LINE = {.area_bytes = BENCH_AREA_BYTES,
                                               .isa_version = NN_ISA_VERSION,
@@ -31,20 +31,21 @@ static void check_works(struct bench *bench)
 
 /* ---- Which rates ---- */
 
-static void only_rates_that_the_clock_makes_within_2_percent_are_tried(void **state)
+static void only_rates_that_the_clock_makes_are_tried(void **state)
 {
     static const struct {
         uint32_t clock_hz;
         int most_hz;
         int want[SESSION_RATES_MAX];
     } cases[] = {
-        {25000000, 3000000, {2500000, 1500000, 1000000, 921600, 460800, 230400}},
-        {35000000, 3000000, {2500000, 1500000, 1000000, 921600, 460800, 230400}},
-        {40000000, 3000000, {2500000, 2000000, 1500000, 1000000, 921600, 460800, 230400}},
+        {25000000, 3000000, {3000000, 2500000, 2000000, 1500000, 1000000, 921600, 460800, 230400}},
+        {35000000, 3000000, {3000000, 2500000, 2000000, 1500000, 1000000, 921600, 460800, 230400}},
+        {10000000, 3000000, {2500000, 2000000, 1500000, 1000000, 921600, 460800, 230400}},
         {48000000, 3000000, {3000000, 2500000, 2000000, 1500000, 1000000, 921600, 460800, 230400}},
         {48000000, 921600, {921600, 460800, 230400}},
         {48000000, 115200, {0}},
-        {1000000, 3000000, {0}}, /* not even 4 cycles a bit */
+        {1000000, 3000000, {230400}}, /* 4.34 cycles a bit */
+        {900000, 3000000, {0}},       /* not even 4 */
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -172,7 +173,6 @@ static void a_trap_is_followed_to_the_start_up_rate(void **state)
     bench_close(&bench);
 }
 
-/* The line turns bad in mid-upload: the upload goes on at the start-up rate in the same session. */
 /* After a stall of the line: answers were slow, and the core has gone back. */
 static void a_core_that_left_the_rate_is_followed_however_late_its_answers_were(void **state)
 {
@@ -190,6 +190,7 @@ static void a_core_that_left_the_rate_is_followed_however_late_its_answers_were(
     bench_close(&bench);
 }
 
+/* The line turns bad in mid-upload: the upload goes on at the start-up rate in the same session. */
 static void a_rate_that_fails_later_is_given_up_without_a_new_session(void **state)
 {
     struct bench bench;
@@ -207,7 +208,7 @@ static void a_rate_that_fails_later_is_given_up_without_a_new_session(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_rates_that_the_clock_makes_within_2_percent_are_tried),
+        cmocka_unit_test(only_rates_that_the_clock_makes_are_tried),
         cmocka_unit_test(both_sides_go_over_to_the_fastest_rate),
         cmocka_unit_test(rates_that_the_line_cannot_do_are_passed_over),
         cmocka_unit_test(a_line_that_can_do_nothing_faster_stays_at_the_start_up_rate),
@@ -216,8 +217,8 @@ int main(void)
         cmocka_unit_test(a_core_at_another_rate_is_met_by_a_new_host),
         cmocka_unit_test(a_reset_of_the_board_is_followed_to_the_start_up_rate),
         cmocka_unit_test(a_trap_is_followed_to_the_start_up_rate),
-        cmocka_unit_test(a_rate_that_fails_later_is_given_up_without_a_new_session),
         cmocka_unit_test(a_core_that_left_the_rate_is_followed_however_late_its_answers_were),
+        cmocka_unit_test(a_rate_that_fails_later_is_given_up_without_a_new_session),
     };
     return cmocka_run_group_tests_name("session_rate", tests, NULL, NULL);
 }

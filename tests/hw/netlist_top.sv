@@ -29,7 +29,7 @@ module sim_top (
   output logic        clk2x_used_o,
   output logic        timer_armed_o,
   output logic [31:0] clock_hz_o,
-  output logic [15:0] uart_divisor_o
+  output logic [19:0] uart_divisor_o
 );
 
   logic [4:0] unused_leds;

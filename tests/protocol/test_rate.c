@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "bytes.h"
+#include "line_rate.h"
 #include "loader_rig.h"
 
 enum { FAST_HZ = 1000000, DOUBT_CYCLES = RIG_CLOCK_HZ / 1000 * PROTO_RATE_DOUBT_MS };
@@ -51,6 +52,49 @@ static void echo_gives_the_bytes_back(void **state)
     assert_memory_equal(answer->payload + PROTO_STATUS_BYTES, bytes, PROTO_DATA_MAX);
     assert_int_equal(rig_status(&rig, PROTO_ECHO, bytes, sizeof bytes), PROTO_E_LENGTH);
 }
+
+/* ---- The divisor ---- */
+
+static void the_divisor_is_the_nearest_sixteenth_of_a_cycle(void **state)
+{
+    static const struct {
+        uint32_t clock_hz, baud_hz, want;
+    } cases[] = {
+        {25000000, 115200, 3472},                           /* 217.01 cycles */
+        {25000000, 3000000, 133},                           /* 8.33 */
+        {35000000, 3000000, 187},                           /* 11.67 */
+        {40000000, 3000000, 213},                           /* 13.33 */
+        {12000000, 3000000, 64},                            /* 4: the least */
+        {11900000, 3000000, 0},        {65536000, 1000, 0}, /* 65536: one sixteenth too much */
+        {65535900, 1000, 0xfffff - 1}, {1000000000, 1, 0},  {25000000, 0, 0},
+        {25000000, UINT32_MAX, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (line_divisor(cases[i].clock_hz, cases[i].baud_hz) != cases[i].want)
+            fail_msg("%u baud of %u Hz: got %u, want %u", cases[i].baud_hz, cases[i].clock_hz,
+                     line_divisor(cases[i].clock_hz, cases[i].baud_hz), cases[i].want);
+}
+
+static void a_divisor_misses_its_rate_by_less_than_a_hundredth(void **state)
+{
+    unsigned made = 0;
+    (void)state;
+    for (uint64_t clock_hz = 1000000; clock_hz <= 1000000000; clock_hz += clock_hz / 7)
+        for (uint64_t baud_hz = 300; baud_hz < clock_hz; baud_hz += baud_hz / 9) {
+            const uint64_t divisor = line_divisor((uint32_t)clock_hz, (uint32_t)baud_hz);
+            const uint64_t got = divisor * baud_hz, want = 16 * clock_hz;
+            const uint64_t missed = got > want ? got - want : want - got;
+            const bool possible = want >= 64 * baud_hz && want <= 0xfffff * baud_hz;
+            if (possible ? !divisor || missed * 100 > want : divisor && missed * 100 > want)
+                fail_msg("%llu baud of %llu Hz: got divisor %llu", (unsigned long long)baud_hz,
+                         (unsigned long long)clock_hz, (unsigned long long)divisor);
+            made += possible;
+        }
+    assert_true(made > 1000);
+}
+
+/* ---- The loader ---- */
 
 static void a_rate_that_the_divisor_cannot_do_is_refused(void **state)
 {
@@ -167,6 +211,8 @@ int main(void)
 {
 #define CASE(test) cmocka_unit_test_setup(test, set_up)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_divisor_is_the_nearest_sixteenth_of_a_cycle),
+        cmocka_unit_test(a_divisor_misses_its_rate_by_less_than_a_hundredth),
         CASE(echo_gives_the_bytes_back),
         CASE(a_rate_that_the_divisor_cannot_do_is_refused),
         CASE(a_rate_is_on_trial_until_a_good_frame_comes),
