@@ -139,9 +139,9 @@ FW_FLAGS    = -march=rv32imc -mabi=ilp32 --specs=picolibc.specs -std=c11 $(FW_OP
               -Ifirmware/include -Ifirmware/drivers -Ifirmware/kernels -Ifirmware/runtime -I$(GEN) -DMPQ_VERSION=\"$(VERSION)\"
 # about twice what the longest chain of calls takes (gcc -fstack-usage); the firmware watches the first one's end
 FW_STACKS   = -Wl,--defsym=stack_size=2048,--defsym=trap_stack_size=512
-# kernels and the way to them for speed, everything round them for size
+# kernels, the way to them and the way of received bytes for speed, everything round them for size
 FW_OPT     := -Os
-$(FW)/firmware/kernels/%.o $(FW)/firmware/runtime/run.o: FW_OPT := -O2
+$(FW)/firmware/kernels/%.o $(addprefix $(FW)/firmware/,$(addprefix runtime/,run.o crc32.o frame.o main.o) drivers/uart.o): FW_OPT := -O2
 FW_HOST_ONLY := firmware/runtime/model_text.c firmware/kernels/nn_emulate.c
 FW_C       := $(filter-out $(FW_HOST_ONLY),$(wildcard firmware/*/*.c))
 FW_S       := $(wildcard firmware/*/*.S)

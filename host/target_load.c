@@ -16,6 +16,7 @@
 enum {
     BLOCKS_MAX = 256, /* in one HASH */
     BLOCK_MIN_BYTES = 64,
+    PROBE_BLOCKS = BLOCKS_MAX / 8, /* if none of these is there, hashing the rest is no gain */
     HASH_HEAD = 16,
     NO_DETAIL = 0xff,
     HASH_CYCLES_PER_BYTE = 8,
@@ -80,28 +81,52 @@ static void compare_held(struct upload *upload)
     }
 }
 
-static enum status compare_hashes(struct upload *upload, struct error *err)
+/* Asks for the hashes of the blocks first .. end - 1. *same: how many the core holds. */
+static enum status compare_hashes(struct upload *upload, size_t first, size_t end, size_t *same,
+                                  struct error *err)
 {
     struct target *target = upload->target;
     const struct container *container = upload->container;
+    const size_t offset = first * upload->block_bytes;
+    const size_t size = (end - 1 - first) * upload->block_bytes + block_size(upload, end - 1);
     uint8_t payload[HASH_HEAD] = {SPACE_MODEL};
     struct session_answer answer;
-    put_u32(payload + 8, (uint32_t)container->size);
+    put_u32(payload + 4, (uint32_t)offset);
+    put_u32(payload + 8, (uint32_t)size);
     put_u32(payload + 12, (uint32_t)upload->block_bytes);
-    const int work_ms = target_work_ms(target, container->size * HASH_CYCLES_PER_BYTE);
+    const int work_ms = target_work_ms(target, size * HASH_CYCLES_PER_BYTE);
     const struct session_request request = {PROTO_HASH, payload, sizeof payload, work_ms, 0};
     const enum status status = session_demand(&target->session, &request, &answer, err);
     if (status != STATUS_OK)
         return status;
-    if (answer.size != 4 * upload->block_count)
+    if (answer.size != 4 * (end - first))
         return error_set(err, STATUS_LINK,
                          "%s: hash: %zu bytes for %zu blocks; use firmware and "
                          "tool of one build",
-                         target->link->name, answer.size, upload->block_count);
-    for (size_t i = 0; i < upload->block_count; i++)
+                         target->link->name, answer.size, end - first);
+    *same = 0;
+    for (size_t i = first; i < end; i++) {
+        const uint8_t *bytes = container->bytes + i * upload->block_bytes;
         upload->differs[i] =
-            get_u32(answer.data + 4 * i) !=
-            crc32_update(0, container->bytes + i * upload->block_bytes, block_size(upload, i));
+            get_u32(answer.data + 4 * (i - first)) != crc32_update(0, bytes, block_size(upload, i));
+        *same += !upload->differs[i];
+    }
+    return STATUS_OK;
+}
+
+/* The first blocks tell whether the core holds anything like this container: header, tables, first
+ * weights. If the widths of the first layers differ, so do the places of all behind them. */
+static enum status ask_held(struct upload *upload, struct error *err)
+{
+    const size_t count = upload->block_count;
+    const size_t probe = count < PROBE_BLOCKS ? count : PROBE_BLOCKS;
+    size_t same;
+    const enum status status = compare_hashes(upload, 0, probe, &same, err);
+    if (status != STATUS_OK || probe == count)
+        return status;
+    if (same)
+        return compare_hashes(upload, probe, count, &same, err);
+    memset(upload->differs + probe, true, (count - probe) * sizeof *upload->differs);
     return STATUS_OK;
 }
 
@@ -195,7 +220,7 @@ static enum status try_load(struct upload *upload, struct error *err)
     if (upload->from_held)
         compare_held(upload);
     else
-        status = compare_hashes(upload, err);
+        status = ask_held(upload, err);
     target->loaded = false;
     target->held_size = 0;
     if (status == STATUS_OK)

@@ -66,7 +66,8 @@ static inline uint64_t loader_model_bytes(const struct model *model)
 void loader_init(struct loader *loader, const struct loader_platform *platform, uint8_t *area,
                  uint32_t area_bytes);
 
-/* Takes one received byte; a complete request is executed and answered before the call returns. */
+/* Takes one received byte; a complete request is executed and answered before the call returns. A
+ * byte that frame_receiver_take() takes from the receiver's hands need not be passed. */
 void loader_feed(struct loader *loader, uint8_t byte);
 
 /* The receiver lost bytes (FIFO overrun, framing error): the current frame is bad. */

@@ -62,6 +62,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crc32.h"
 enum {
     PROTO_VERSION = 2,
     PROTO_RESPONSE = 0x80,
@@ -193,10 +194,23 @@ struct frame_receiver {
     uint16_t size;                  /* decoded so far */
     uint8_t code_left;              /* COBS: bytes left in the current run */
     uint8_t pending_zero;           /* COBS: a zero goes before the next run */
+    uint32_t crc;                   /* crc32_step() over them */
     uint8_t fault;                  /* enum proto_nak, 0 none; skips up to the delimiter */
 };
 
 enum frame_event { FRAME_NONE, FRAME_READY, FRAME_BAD };
+
+/* The short way for a byte inside of a COBS run, where nearly all are; false: it was not taken, and
+ * frame_receiver_feed() must have it. */
+static inline bool frame_receiver_take(struct frame_receiver *rx, uint8_t byte)
+{
+    if (!byte || !rx->code_left || rx->fault || rx->size >= PROTO_FRAME_MAX)
+        return false;
+    rx->code_left--;
+    rx->bytes[rx->size++] = byte;
+    rx->crc = crc32_step(rx->crc, byte);
+    return true;
+}
 
 void frame_receiver_init(struct frame_receiver *rx);
 

@@ -34,12 +34,23 @@
         ROW64(entry, 0), ROW64(entry, 64), ROW64(entry, 128), ROW64(entry, 192)                    \
     }
 
-static const uint32_t table[4][256] = {TABLE(ENTRY0), TABLE(ENTRY1), TABLE(ENTRY2), TABLE(ENTRY3)};
+const uint32_t crc32_table[4][256] = {TABLE(ENTRY0), TABLE(ENTRY1), TABLE(ENTRY2), TABLE(ENTRY3)};
+
+/* The entry for byte `number` (0: the lowest) of a word that begins the data that are left. */
+static inline uint32_t entry_of(uint32_t word, int number)
+{
+    const uint32_t offset = number ? word >> (8 * number - 2) : word << 2; /* in bytes, and more */
+    const uint8_t *table = (const uint8_t *)crc32_table[3 - number];
+    uint32_t entry;
+
+    __builtin_memcpy(&entry, __builtin_assume_aligned(table + (offset & 0x3fc), 4), 4);
+    return entry;
+}
 
 static uint32_t update_bytes(uint32_t crc, const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        crc = crc >> 8 ^ table[0][(crc ^ bytes[i]) & 0xff];
+        crc = crc32_step(crc, bytes[i]);
     return crc;
 }
 
@@ -59,8 +70,7 @@ uint32_t crc32_update(uint32_t crc, const void *bytes, size_t size)
 
         __builtin_memcpy(&word, __builtin_assume_aligned(p, 4), 4);
         crc ^= word;
-        crc = table[3][crc & 0xff] ^ table[2][crc >> 8 & 0xff] ^ table[1][crc >> 16 & 0xff] ^
-              table[0][crc >> 24];
+        crc = entry_of(crc, 0) ^ entry_of(crc, 1) ^ entry_of(crc, 2) ^ entry_of(crc, 3);
     }
     return ~update_bytes(crc, p, size);
 }

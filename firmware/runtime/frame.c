@@ -48,6 +48,7 @@ size_t frame_encode(uint8_t type, uint8_t seq, const uint8_t *payload, size_t si
 void frame_receiver_init(struct frame_receiver *rx)
 {
     rx->size = 0;
+    rx->crc = CRC32_START;
     rx->code_left = 0;
     rx->pending_zero = 0;
     rx->fault = 0;
@@ -68,10 +69,12 @@ static bool between_frames(const struct frame_receiver *rx)
 
 static void append(struct frame_receiver *rx, uint8_t byte)
 {
-    if (rx->size < PROTO_FRAME_MAX)
-        rx->bytes[rx->size++] = byte;
-    else
+    if (rx->size == PROTO_FRAME_MAX) {
         set_fault(rx, NAK_TOO_LONG);
+        return;
+    }
+    rx->bytes[rx->size++] = byte;
+    rx->crc = crc32_step(rx->crc, byte);
 }
 
 static enum frame_event end_frame(struct frame_receiver *rx, size_t *payload_size)
@@ -83,7 +86,7 @@ static enum frame_event end_frame(struct frame_receiver *rx, size_t *payload_siz
         fault = NAK_COBS;
     else if (!fault && size < PROTO_OVERHEAD)
         fault = NAK_TOO_SHORT;
-    else if (!fault && crc32_update(0, rx->bytes, size - 4u) != get_u32(rx->bytes + size - 4))
+    else if (!fault && rx->crc != CRC32_RESIDUE)
         fault = NAK_CRC;
     frame_receiver_init(rx);
     rx->fault = fault;

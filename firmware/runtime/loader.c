@@ -488,10 +488,7 @@ void loader_feed(struct loader *loader, uint8_t byte)
 
     if (!byte) {
         end_of_frame(loader);
-    } else if (rx->code_left && !rx->fault && rx->size < PROTO_FRAME_MAX) {
-        rx->code_left--; /* inside a COBS run, where nearly all bytes are */
-        rx->bytes[rx->size++] = byte;
-    } else {
+    } else if (!frame_receiver_take(&loader->receiver, byte)) {
         rate_doubt(loader);
         (void)frame_receiver_feed(rx, byte, &unused); /* no event without a delimiter */
     }

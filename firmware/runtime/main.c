@@ -115,6 +115,7 @@ int main(void)
         }
         if (byte == 0 && uart_take_error()) /* before the frame that lost a byte is judged */
             loader_overrun(&loader);
-        loader_feed(&loader, (uint8_t)byte);
+        if (!frame_receiver_take(&loader.receiver, (uint8_t)byte)) /* loader_feed(), in short */
+            loader_feed(&loader, (uint8_t)byte);
     }
 }

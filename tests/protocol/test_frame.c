@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <string.h>
 #include <cmocka.h>
+#include "bytes.h"
 #include "crc32.h"
 #include "model/build_container.h"
 #include "model/test_random.h"
@@ -373,6 +374,32 @@ static void crc_is_that_of_ieee_802_3(void **state)
     }
 }
 
+static void crc_byte_by_byte_ends_in_its_residue_behind_the_right_crc_only(void **state)
+{
+    struct test_random random = {8};
+    uint8_t bytes[64], behind[4];
+
+    (void)state;
+    test_random_bytes(&random, bytes, sizeof bytes);
+    for (size_t size = 0; size <= sizeof bytes; size++) {
+        uint32_t crc = CRC32_START, right, wrong;
+
+        for (size_t i = 0; i < size; i++)
+            crc = crc32_step(crc, bytes[i]);
+        assert_int_equal(~crc, build_crc32(bytes, size));
+        put_u32(behind, build_crc32(bytes, size));
+        for (unsigned bit = 0; bit < 32; bit++) {
+            right = wrong = crc;
+            for (unsigned i = 0; i < 4; i++) {
+                right = crc32_step(right, behind[i]);
+                wrong = crc32_step(wrong, behind[i] ^ (uint8_t)(bit / 8 == i ? 1u << bit % 8 : 0));
+            }
+            assert_int_equal(right, CRC32_RESIDUE);
+            assert_int_not_equal(wrong, CRC32_RESIDUE);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +415,7 @@ int main(void)
         cmocka_unit_test(any_bytes_leave_the_receiver_whole),
         cmocka_unit_test(receiver_agrees_with_a_plain_decoder),
         cmocka_unit_test(crc_is_that_of_ieee_802_3),
+        cmocka_unit_test(crc_byte_by_byte_ends_in_its_residue_behind_the_right_crc_only),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
