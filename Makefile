@@ -155,10 +155,13 @@ $(FW)/%.o: %.S $(VIEWS) Makefile | $(DEPS)/debian-BUILD.stamp
 	$(call say,RISCV-AS,$<)
 	@mkdir -p $(@D)
 	$(Q)$(RISCV)gcc $(FW_FLAGS) -MMD -MP -c $< -o $@
+# The build id, which HELLO tells, is a hash of the program as it is with id 0: the same sources give the same id.
+FW_LINK     = $(RISCV)gcc $(FW_FLAGS) -nostartfiles -L$(GEN) -Llinker -T linker/firmware.ld -Wl,--gc-sections $(FW_STACKS) $(FW_OBJ)
 $(FW)/loader.elf: $(FW_OBJ) $(wildcard linker/*.ld) $(GEN)/memory.ld
 	$(call say,LINK,$@)
-	$(Q)$(RISCV)gcc $(FW_FLAGS) -nostartfiles -L$(GEN) -Llinker -T linker/firmware.ld -Wl,--gc-sections,--print-memory-usage \
-	    $(FW_STACKS) $(FW_OBJ) -o $@
+	$(Q)$(FW_LINK) -Wl,--defsym=build_id=0 -o $@.no_id
+	$(Q)$(RISCV)objcopy -O binary $@.no_id $@.no_id.bin
+	$(Q)$(FW_LINK) -Wl,--defsym=build_id=0x$$(sha256sum $@.no_id.bin | cut -c1-8) -Wl,--print-memory-usage -o $@
 
 .PHONY: firmware
 firmware: $(FW)/loader.elf ## build the loader and its kernels for the core

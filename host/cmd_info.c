@@ -29,11 +29,12 @@ static enum status parse(int argc, char **argv, struct info_command *command, st
         .name = "info",
         .positional = "TARGET|QUANT",
         .summary = "Ask a core what it is, or show a QUANT file and the memory it takes.",
-        .details = "TARGET is sim, sim:CONFIG, or a serial port, with :BAUD behind it if the rate "
-                   "is not 115200.\n"
-                   "QUANT: a table of where the target's memory goes, firmware included. --ram N "
-                   "asks no target: it\n"
-                   "takes the firmware that was built, and N bytes of RAM.",
+        .details =
+            "TARGET is sim, sim:CONFIG, or a serial port, with :BAUD behind it for a highest "
+            "rate.\n"
+            "QUANT: a table of where the target's memory goes, firmware included. --ram N "
+            "asks no target: it\n"
+            "takes the firmware that was built, and N bytes of RAM.",
         .examples = "mpq info sim\n"
                     "mpq info sim:pristine --json\n"
                     "mpq info /dev/ttyUSB0\n"
@@ -87,7 +88,7 @@ static void print_text(const struct info_command *command, const struct target *
     printf("%-16s %g MHz\n", "clock", info->clock_hz / 1e6);
     print_bytes("RAM", info->ram_bytes);
     print_bytes("model area", info->model_area_bytes);
-    print_row("firmware", info->firmware, "");
+    printf("%-16s %s, build %08x\n", "firmware", info->firmware, (unsigned)info->firmware_id);
     printf("%-16s version %u, window of %u frames\n", "protocol", info->protocol_version,
            info->window);
     printf("%-16s version %u\n", "container", info->model_version);
@@ -119,8 +120,9 @@ static enum status print_json(const struct info_command *command, const struct t
                               struct error *err)
 {
     const struct target_info *info = target_info(target);
-    char core[64];
+    char core[64], build[12];
     cJSON *object = cJSON_CreateObject();
+    snprintf(build, sizeof build, "%08x", (unsigned)info->firmware_id);
     core_config_text(info->core_config, core, sizeof core);
     cJSON_AddStringToObject(object, "target", command->target);
     cJSON_AddStringToObject(object, "core", core);
@@ -136,6 +138,7 @@ static enum status print_json(const struct info_command *command, const struct t
     cJSON_AddNumberToObject(object, "ram_bytes", info->ram_bytes);
     cJSON_AddNumberToObject(object, "model_area_bytes", info->model_area_bytes);
     cJSON_AddStringToObject(object, "firmware", info->firmware);
+    cJSON_AddStringToObject(object, "firmware_build", build);
     cJSON_AddNumberToObject(object, "protocol_version", info->protocol_version);
     cJSON_AddNumberToObject(object, "window", info->window);
     cJSON_AddNumberToObject(object, "container_version", info->model_version);

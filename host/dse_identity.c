@@ -44,10 +44,10 @@ static enum status add_simulator(const char *name, uint32_t *crc, struct error *
 enum status dse_identity(const char *name, const struct target_info *info, uint32_t *crc,
                          struct error *err)
 {
-    const uint32_t facts[] = {
-        info->protocol_version, info->window,   info->tiers,     info->isa_version,
-        info->model_version,    info->clock_hz, info->ram_bytes, info->model_area_bytes,
-        info->core_config,      info->marchid,  info->mimpid};
+    const uint32_t facts[] = {info->protocol_version, info->window,           info->tiers,
+                              info->isa_version,      info->model_version,    info->clock_hz,
+                              info->ram_bytes,        info->model_area_bytes, info->core_config,
+                              info->marchid,          info->mimpid,           info->firmware_id};
     *crc = crc32_update(0, facts, sizeof facts);
     *crc = crc32_update(*crc, info->firmware, strlen(info->firmware));
     const bool is_sim =

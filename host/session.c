@@ -456,6 +456,7 @@ static void parse_info(const uint8_t *data, struct target_info *info)
     info->mimpid = get_u32(data + HELLO_MIMPID);
     memcpy(info->firmware, data + HELLO_FIRMWARE, sizeof info->firmware - 1);
     info->firmware[sizeof info->firmware - 1] = '\0';
+    info->firmware_id = get_u32(data + HELLO_BUILD_ID);
 }
 
 static enum status check_info(const struct session *session, const struct session_answer *answer,

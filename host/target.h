@@ -16,7 +16,8 @@ struct target;
 struct target_info {
     unsigned protocol_version, window, tiers, isa_version, model_version;
     uint32_t clock_hz, ram_bytes, model_area_bytes, core_config, marchid, mimpid;
-    char firmware[13];
+    char firmware[13];    /* version */
+    uint32_t firmware_id; /* tells builds of one version apart */
 };
 
 struct target_result {

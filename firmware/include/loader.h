@@ -22,6 +22,7 @@ struct loader_platform {
     void (*set_rate)(void *context, uint32_t baud_hz);
     void (*set_alarm)(void *context, uint32_t cycles); /* call loader_alarm() then; 0: never */
     uint32_t clock_hz, ram_bytes, core_config, marchid, mimpid;
+    uint32_t build_id;    /* tells programs of the same version apart */
     uint16_t isa_version; /* 0: the nn tier cannot run */
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The loader's protocol, version 2: the only definition, compiled into firmware and host.
+/* The loader's protocol, version 3: the only definition, compiled into firmware and host.
  * Freestanding. Fields are little-endian.
  *
  * Frame on the wire
@@ -59,12 +59,13 @@
 #ifndef MPQ_PROTOCOL_H
 #define MPQ_PROTOCOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include "crc32.h"
+
 enum {
-    PROTO_VERSION = 2,
+    PROTO_VERSION = 3,
     PROTO_RESPONSE = 0x80,
     PROTO_OVERHEAD = 6,    /* type, seq, crc */
     PROTO_DATA_MAX = 1024, /* bytes of WRITE, READ, HASH, COUNTERS data in one frame */
@@ -146,7 +147,8 @@ enum {
     HELLO_MARCHID = 28,          /* u32, CSR marchid */
     HELLO_MIMPID = 32,           /* u32, CSR mimpid */
     HELLO_FIRMWARE = 36,         /* 12 bytes, version text, NUL-padded */
-    HELLO_DATA_BYTES = 48,
+    HELLO_BUILD_ID = 48,         /* u32, hash of the firmware's program */
+    HELLO_DATA_BYTES = 52,
 };
 
 /* Counters, in this order, each u64. */
@@ -192,13 +194,11 @@ size_t frame_encode(uint8_t type, uint8_t seq, const uint8_t *payload, size_t si
 struct frame_receiver {
     uint8_t bytes[PROTO_FRAME_MAX]; /* decoded: type, seq, payload, crc */
     uint16_t size;                  /* decoded so far */
+    uint32_t crc;                   /* crc32_step() over them */
     uint8_t code_left;              /* COBS: bytes left in the current run */
     uint8_t pending_zero;           /* COBS: a zero goes before the next run */
-    uint32_t crc;                   /* crc32_step() over them */
     uint8_t fault;                  /* enum proto_nak, 0 none; skips up to the delimiter */
 };
-
-enum frame_event { FRAME_NONE, FRAME_READY, FRAME_BAD };
 
 /* The short way for a byte inside of a COBS run, where nearly all are; false: it was not taken, and
  * frame_receiver_feed() must have it. */
@@ -211,6 +211,8 @@ static inline bool frame_receiver_take(struct frame_receiver *rx, uint8_t byte)
     rx->crc = crc32_step(rx->crc, byte);
     return true;
 }
+
+enum frame_event { FRAME_NONE, FRAME_READY, FRAME_BAD };
 
 void frame_receiver_init(struct frame_receiver *rx);
 

@@ -20,7 +20,7 @@
 #endif
 
 enum { LED_READY = 1, LED_RUNNING = 2, LED_ERROR = 4 };
-enum { NO_DETAIL = 0xff, FIRMWARE_BYTES = HELLO_DATA_BYTES - HELLO_FIRMWARE };
+enum { NO_DETAIL = 0xff, FIRMWARE_BYTES = HELLO_BUILD_ID - HELLO_FIRMWARE };
 /* Fixed part of the requests' payloads. */
 enum {
     HELLO_BYTES = 6,
@@ -104,6 +104,7 @@ static enum proto_status do_hello(struct loader *loader, const struct request *r
     put_u32(data + HELLO_MARCHID, platform->marchid);
     put_u32(data + HELLO_MIMPID, platform->mimpid);
     strncpy((char *)data + HELLO_FIRMWARE, MPQ_VERSION, FIRMWARE_BYTES - 1);
+    put_u32(data + HELLO_BUILD_ID, platform->build_id);
     loader->response_size += HELLO_DATA_BYTES;
     loader->in_session = true;
     loader->expected = (uint8_t)(request->seq + 1);
@@ -483,14 +484,13 @@ static void end_of_frame(struct loader *loader)
 
 void loader_feed(struct loader *loader, uint8_t byte)
 {
-    struct frame_receiver *rx = &loader->receiver;
     size_t unused;
 
     if (!byte) {
         end_of_frame(loader);
     } else if (!frame_receiver_take(&loader->receiver, byte)) {
         rate_doubt(loader);
-        (void)frame_receiver_feed(rx, byte, &unused); /* no event without a delimiter */
+        (void)frame_receiver_feed(&loader->receiver, byte, &unused); /* no event, no delimiter */
     }
 }
 

@@ -15,6 +15,7 @@
 enum { MIE_TIMER = 1 << 7, MIE_EXTERNAL = 1 << 11 };
 
 extern uint8_t model_area[], fallback_start[]; /* from the linker script */
+extern const char build_id[]; /* its address is a hash of the program; the Makefile links it in */
 
 static struct loader loader;
 static struct loader_platform platform;
@@ -73,6 +74,7 @@ static void platform_init(void)
         .core_config = info.core_config,
         .marchid = CSR_READ(CSR_MARCHID),
         .mimpid = CSR_READ(CSR_MIMPID),
+        .build_id = (uint32_t)(uintptr_t)build_id,
         .isa_version = (uint16_t)info.isa_version,
     };
     uart_init(info.clock_hz, PROTO_BAUD_HZ);

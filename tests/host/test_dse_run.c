@@ -141,6 +141,10 @@ static void boards_are_told_apart_by_what_they_say(void **state)
     info.model_area_bytes = 900;
     info.firmware[4] = '1';
     assert_int_not_equal(identity("/dev/ttyUSB0", &info), before);
+    info.firmware[4] = '0';
+    assert_int_equal(identity("/dev/ttyUSB0", &info), before);
+    info.firmware_id = 1; /* the same version, built from other sources */
+    assert_int_not_equal(identity("/dev/ttyUSB0", &info), before);
 }
 
 int main(void)

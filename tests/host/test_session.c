@@ -421,7 +421,7 @@ static void another_protocol_version_is_named(void **state)
     const uint8_t seq = (uint8_t)((session.nonce * 1664525u + 1013904223u) >> 24);
     fake_send(&core, PROTO_HELLO | PROTO_RESPONSE, seq, refusal, sizeof refusal, 0);
     check_failed(session_hello(&session, &info, &err), STATUS_LINK, &err,
-                 "fake: the core speaks protocol version 7, this tool 2; use firmware and tool of "
+                 "fake: the core speaks protocol version 7, this tool 3; use firmware and tool of "
                  "one build");
 }
 

@@ -71,6 +71,7 @@ void rig_init(struct loader_rig *rig)
         .core_config = 3,
         .marchid = 22,
         .mimpid = 0x01020304,
+        .build_id = 0x89abcdef,
         .isa_version = 1,
     };
     loader_init(&rig->loader, &rig->platform, rig->area, RIG_AREA);

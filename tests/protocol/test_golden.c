@@ -160,7 +160,7 @@ static void normalise_hello(uint8_t *bytes, size_t *size)
     if (!wire_decode(bytes, *size - 1, &frame) || frame.type != (PROTO_HELLO | PROTO_RESPONSE))
         return;
     assert_string_equal((const char *)frame.payload + DATA + HELLO_FIRMWARE, MPQ_VERSION);
-    memset(frame.payload + DATA + HELLO_FIRMWARE, 0, HELLO_DATA_BYTES - HELLO_FIRMWARE);
+    memset(frame.payload + DATA + HELLO_FIRMWARE, 0, HELLO_BUILD_ID - HELLO_FIRMWARE);
     memcpy(frame.payload + DATA + HELLO_FIRMWARE, "0.1.0", 5);
     *size = wire_encode(&frame, bytes);
 }

@@ -59,6 +59,7 @@ static void hello_tells_what_the_core_is(void **state)
     assert_int_equal(get_u32(data + HELLO_MARCHID), 22);
     assert_int_equal(get_u32(data + HELLO_MIMPID), 0x01020304);
     assert_string_equal((const char *)data + HELLO_FIRMWARE, MPQ_VERSION);
+    assert_int_equal(get_u32(data + HELLO_BUILD_ID), 0x89abcdef);
 }
 
 static void hello_of_a_core_without_the_unit_offers_one_tier(void **state)
