@@ -9,12 +9,18 @@
 #include "trap.h"
 #include "uart.h"
 
-enum { TRAP_BYTES = 14, TRAP_FRAME_BYTES = TRAP_BYTES + PROTO_OVERHEAD, STACK_MARK = 0x5354434b };
+enum {
+    TRAP_BYTES = 14,
+    TRAP_FRAME_BYTES = TRAP_BYTES + PROTO_OVERHEAD,
+    STACK_MARK = 0x5354434b,
+    TRAP_MARK = 0x50415254
+};
 
 extern uint32_t stack_bottom[]; /* lowest word of the stack, from the linker script */
 
 static const uint16_t *watched_layer;
 static bool reporting;
+static uint32_t restart_cause __attribute__((section(".noinit"))); /* TRAP_MARK, or anything */
 
 void trap_watch_layer(const uint16_t *running_layer)
 {
@@ -28,6 +34,14 @@ void trap_check_stack(void)
         __asm__ volatile("ebreak");
 }
 
+bool trap_caused_restart(void)
+{
+    const bool was_trap = restart_cause == TRAP_MARK;
+
+    restart_cause = 0;
+    return was_trap;
+}
+
 _Noreturn void trap_report(uint32_t mcause, uint32_t mepc, uint32_t mtval)
 {
     uint8_t payload[TRAP_BYTES], frame[TRAP_FRAME_BYTES], wire[TRAP_FRAME_BYTES + 3];
@@ -35,6 +49,7 @@ _Noreturn void trap_report(uint32_t mcause, uint32_t mepc, uint32_t mtval)
     if (reporting)
         sysctl_restart();
     reporting = true;
+    restart_cause = TRAP_MARK;
     sysctl_set_leds(SYSCTL_LED_ERROR);
     put_u32(payload, mcause);
     put_u32(payload + 4, mepc);

@@ -58,6 +58,9 @@ void print_stats(const SocModel &model, const Simulation &simulation)
     const double mhz = seconds > 0 ? static_cast<double>(model.cycles()) / seconds / 1e6 : 0;
     fprintf(stderr, "mpq-sim: %" PRIu64 " cycles, %.3f s, %.2f MHz\n", model.cycles(), seconds,
             mhz);
+    const unsigned leds = model.top().leds_o;
+    fprintf(stderr, "mpq-sim: LEDs: ready %u, running %u, error %u\n", leds & 1, leds >> 1 & 1,
+            leds >> 2 & 1);
 }
 
 int simulate(const Options &options)

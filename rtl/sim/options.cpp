@@ -26,7 +26,7 @@ const char usage[] =
     "  --trace FILE.fst   write a waveform (runs mpq-sim-trace, found next to mpq-sim)\n"
     "  --hang-cycles N    give up on a core that neither sleeps nor communicates (500000000)\n"
     "  --max-cycles N     stop after N cycles\n"
-    "  --stats            print cycles, seconds and MHz on standard error at the end\n"
+    "  --stats            print cycles, seconds, MHz and LEDs on standard error at the end\n"
     "  --help             this text\n"
     "\n"
     "Exit code: the program's own (its write to sysctl exit, modulo 256); 0 when the peer went\n"

@@ -6,4 +6,9 @@ $(SYSTEM_PROGRAMS): $(BUILD)/tests/system/%: $(BUILD)/tests/system/%.o $(BUILD)/
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HOST_FLAGS) $< $(BUILD)/libmpq.a $(HOST_LIBS) -o $@
 
-test-build: $(SYSTEM_PROGRAMS)
+# The firmware with a layer that traps, for test_trap.sh.
+TRAPPING := $(FW)/tests/system/core/trapping_layer.o
+$(BUILD)/tests/system/trapping.elf: $(FW_OBJ) $(TRAPPING)
+	$(Q)$(FW_LINK) $(TRAPPING) -Wl,--wrap=run_layer,--defsym=build_id=1 -o $@
+
+test-build: $(SYSTEM_PROGRAMS) $(BUILD)/tests/system/trapping.elf
