@@ -51,6 +51,7 @@ search() {
     "$mpq" dse "$float" --data "$data" --limit 40 --samples 1 --front-samples 4 --quiet \
         -o "$scratch/$folder" "$@" >/dev/null 2>"$scratch/$folder.err"
     code=$?
+    return "$code"
 }
 
 # same FACT FOLDER: the search ended well, with the results of the one on the target sim
@@ -78,11 +79,15 @@ pid=$!
 wait_for "the search to begin" has_lines "$scratch/dies/journal.jsonl" 6
 kill -KILL "$board"
 wait "$pid"
-code=0
+code=$?
 same work_of_a_board_that_died_is_done_by_the_other dies
 tap_matches a_board_that_died_is_warned_of "$(cat "$scratch/dies.err")" "warning: .*it is taken out"
-tap_equal no_candidate_is_journaled_twice "$(cut -d '"' -f 1-12 "$scratch/dies/journal.jsonl" | wc -l)" \
-    "$(wc -l <"$scratch/two/journal.jsonl")"
+# journaled FOLDER: the candidates of its journal, by their widths
+journaled() {
+    sed -n 's/.*"index":[0-9]*,"bits":\(\[[0-9,]*\]\).*/\1/p' "$scratch/$1/journal.jsonl" | sort
+}
+tap_equal no_candidate_is_journaled_twice "$(journaled dies)" "$(journaled sim)" # but for those of the front
+tap_equal all_27_candidates_are_journaled "$(journaled dies | uniq | wc -l)" 27
 
 # One is reset in the middle: its memory is lost, its name stays.
 board d
@@ -92,7 +97,7 @@ wait_for "the search to begin" has_lines "$scratch/reset/journal.jsonl" 6
 kill -KILL "$board"
 board d
 wait "$pid"
-code=0
+code=$?
 same a_board_that_comes_back_goes_on reset
 
 # The host is killed at the fast rate; the next one finds the board at the start-up rate or waits for it.
