@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Threads that take stretches of candidates from a shared list. The lock guards the counters and
- * the first error. */
+/* Threads that take stretches of candidates from a shared list. When it is empty, they take from what
+ * others have taken and not begun, so that a slow worker delays the end by one candidate at most.
+ * The lock guards the counters, what is held, and the first error. */
 #include "dse_pool.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dse_record.h"
 
@@ -17,8 +19,7 @@ struct dse_pool {
     bool *lost;     /* [jobs] to be taken out when the threads have ended */
     struct stretch {
         size_t first, end;
-    } * returned; /* [jobs] what lost workers leave to others */
-    size_t returned_count;
+    } * held; /* [jobs] taken and not begun */
     /* the run at hand */
     enum dse_task task;
     struct candidate **candidates;
@@ -51,9 +52,9 @@ enum status dse_pool_open(const struct dse_options *options, const struct dse_op
                               .journal = journal,
                               .workers = calloc(options->jobs, sizeof *pool->workers),
                               .lost = calloc(options->jobs, sizeof *pool->lost),
-                              .returned = calloc(options->jobs, sizeof *pool->returned)};
+                              .held = calloc(options->jobs, sizeof *pool->held)};
     pthread_mutex_init(&pool->lock, NULL);
-    if (!pool->workers || !pool->lost || !pool->returned) {
+    if (!pool->workers || !pool->lost || !pool->held) {
         status = error_set(err, STATUS_NO_MEMORY, "search: out of memory");
     }
     for (size_t i = 0; i < options->jobs && status == STATUS_OK; i++) {
@@ -81,7 +82,7 @@ void dse_pool_close(struct dse_pool *pool)
     pthread_mutex_destroy(&pool->lock);
     free(pool->workers);
     free(pool->lost);
-    free(pool->returned);
+    free(pool->held);
     free(pool);
 }
 
@@ -128,25 +129,47 @@ static bool same_stretch(const struct dse_pool *pool, size_t a, size_t b)
     return g == pool->leading;
 }
 
-/* The next stretch of the list: *first .. *end - 1; empty if nothing is left or the run is over. */
-static void pool_take(struct dse_pool *pool, size_t *first, size_t *end)
+/* The latter half of the longest stretch that another worker holds; empty if there is none. */
+static struct stretch take_from_others(struct dse_pool *pool)
 {
+    struct stretch *longest = &pool->held[0];
+    for (size_t i = 1; i < pool->options->jobs; i++) {
+        if (pool->held[i].end - pool->held[i].first > longest->end - longest->first) {
+            longest = &pool->held[i];
+        }
+    }
+    const struct stretch taken = {longest->first + (longest->end - longest->first) / 2,
+                                  longest->end};
+    longest->end = taken.first;
+    return taken;
+}
+
+/* The next stretch of the list, or of what others hold. */
+static struct stretch take_stretch(struct dse_pool *pool)
+{
+    struct stretch taken = {pool->next, pool->next};
+    while (taken.end < pool->count &&
+           (taken.end == taken.first || same_stretch(pool, taken.first, taken.end))) {
+        taken.end++;
+    }
+    pool->next = taken.end;
+    return taken.first < taken.end ? taken : take_from_others(pool);
+}
+
+/* The worker's next candidate. False: nothing is left, or the run is over. */
+static bool pool_take(struct dse_pool *pool, size_t worker, size_t *candidate)
+{
+    struct stretch *held = &pool->held[worker];
     pthread_mutex_lock(&pool->lock);
-    const size_t limit = pool->status == STATUS_OK ? pool->count : 0;
-    if (limit && pool->returned_count) {
-        const struct stretch stretch = pool->returned[--pool->returned_count];
-        *first = stretch.first;
-        *end = stretch.end;
-        pthread_mutex_unlock(&pool->lock);
-        return;
+    if (pool->status == STATUS_OK && held->first == held->end) {
+        *held = take_stretch(pool);
     }
-    *first = pool->next;
-    *end = *first;
-    while (*end < limit && (*end == *first || same_stretch(pool, *first, *end))) {
-        ++*end;
+    const bool found = pool->status == STATUS_OK && held->first < held->end;
+    if (found) {
+        *candidate = held->first++;
     }
-    pool->next = *end;
     pthread_mutex_unlock(&pool->lock);
+    return found;
 }
 
 static void pool_done(struct dse_pool *pool, const struct candidate *candidate)
@@ -158,17 +181,8 @@ static void pool_done(struct dse_pool *pool, const struct candidate *candidate)
     pthread_mutex_unlock(&pool->lock);
 }
 
-static bool pool_is_over(struct dse_pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    const bool over = pool->status != STATUS_OK;
-    pthread_mutex_unlock(&pool->lock);
-    return over;
-}
-
-/* The worker's core is gone: what it has not done, first .. end - 1, is left to the others. */
-static void pool_lose(struct dse_pool *pool, size_t worker, struct stretch left,
-                      const struct error *error)
+/* The worker's core is gone. */
+static void pool_lose(struct dse_pool *pool, size_t worker, const struct error *error)
 {
     char text[sizeof error->text + 64];
     snprintf(text, sizeof text, "%s; it is taken out, the others do its work", error->text);
@@ -176,9 +190,14 @@ static void pool_lose(struct dse_pool *pool, size_t worker, struct stretch left,
     pthread_mutex_lock(&pool->lock);
     pool->lost[worker] = true;
     pool->error = *error;
-    if (left.first < left.end) {
-        pool->returned[pool->returned_count++] = left;
-    }
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* Leaves the candidate that the worker has begun to others. */
+static void pool_return(struct dse_pool *pool, size_t worker, size_t candidate)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->held[worker].first = candidate;
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -188,22 +207,21 @@ static void *pool_main(void *argument)
     struct dse_pool *pool = thread->pool;
     void *worker = pool->workers[thread->number];
     struct error err = {""};
-    size_t first, end;
-    for (pool_take(pool, &first, &end); first < end; pool_take(pool, &first, &end)) {
-        for (size_t i = first; i < end && !pool_is_over(pool); i++) {
-            enum status status = STATUS_CANCELLED;
-            if (!interrupt_requested()) {
-                status = pool_do(pool, worker, pool->candidates[i], &err);
-            }
-            if (status == STATUS_LINK && pool->options->spares && !interrupt_requested()) {
-                pool_lose(pool, thread->number, (struct stretch){i, end}, &err);
-                return NULL;
-            }
-            if (status == STATUS_OK) {
-                pool_done(pool, pool->candidates[i]);
-            } else {
-                pool_fail(pool, status, &err);
-            }
+    size_t i = 0;
+    while (pool_take(pool, thread->number, &i)) {
+        enum status status = STATUS_CANCELLED;
+        if (!interrupt_requested()) {
+            status = pool_do(pool, worker, pool->candidates[i], &err);
+        }
+        if (status == STATUS_LINK && pool->options->spares && !interrupt_requested()) {
+            pool_return(pool, thread->number, i);
+            pool_lose(pool, thread->number, &err);
+            return NULL;
+        }
+        if (status == STATUS_OK) {
+            pool_done(pool, pool->candidates[i]);
+        } else {
+            pool_fail(pool, status, &err);
         }
     }
     return NULL;
@@ -223,10 +241,20 @@ static size_t pool_bury(struct dse_pool *pool)
     return left;
 }
 
-/* Runs pool_main() in every worker's thread and waits for them. */
+/* Candidates that no one has begun. */
+static size_t pool_left(const struct dse_pool *pool)
+{
+    size_t left = pool->count - pool->next;
+    for (size_t i = 0; i < pool->options->jobs; i++) {
+        left += pool->held[i].end - pool->held[i].first;
+    }
+    return left;
+}
+
+/* Runs pool_main() in every worker's thread, as many as can be of use, and waits for them. */
 static enum status pool_run_threads(struct dse_pool *pool, struct error *err)
 {
-    const size_t jobs = pool->options->jobs;
+    const size_t jobs = pool->options->jobs, wanted = pool_left(pool);
     pthread_t *threads = calloc(jobs, sizeof *threads);
     struct pool_thread *arguments = calloc(jobs, sizeof *arguments);
     enum status status = STATUS_OK;
@@ -236,7 +264,7 @@ static enum status pool_run_threads(struct dse_pool *pool, struct error *err)
         free(arguments);
         return error_set(err, STATUS_NO_MEMORY, "search: out of memory");
     }
-    for (size_t i = 0; i < jobs && status == STATUS_OK; i++) {
+    for (size_t i = 0; i < jobs && started < wanted && status == STATUS_OK; i++) {
         if (!pool->workers[i]) {
             continue;
         }
@@ -264,7 +292,7 @@ static enum status pool_run_all(struct dse_pool *pool, struct error *err)
     do {
         status = pool_run_threads(pool, err);
         left = pool_bury(pool);
-    } while (status == STATUS_OK && pool->status == STATUS_OK && pool->returned_count && left);
+    } while (status == STATUS_OK && pool->status == STATUS_OK && pool_left(pool) && left);
     if (status == STATUS_OK && pool->status == STATUS_OK && !left) {
         *err = pool->error;
         return STATUS_LINK;
@@ -278,6 +306,14 @@ void dse_pool_progress(struct dse_pool *pool, const char *label, size_t total,
     progress_finish(pool->progress, last_note);
     pool->progress = label ? progress_start(pool->options->progress, label, total) : NULL;
     pool->done = 0;
+}
+
+/* The dearest first. */
+static int compare_cost(const void *a, const void *b, void *space)
+{
+    const struct candidate *const *x = a, *const *y = b;
+    const uint64_t p = (*x)->predicted_cycles, q = (*y)->predicted_cycles;
+    return p != q ? (p > q ? -1 : 1) : dse_space_compare(space, (*x)->bits, (*y)->bits);
 }
 
 enum status dse_pool_run(struct dse_pool *pool, enum dse_task task, struct candidate **candidates,
@@ -294,8 +330,11 @@ enum status dse_pool_run(struct dse_pool *pool, enum dse_task task, struct candi
     pool->leading = alone ? options->space.group_count
                           : dse_space_stretch(&options->space, count, options->jobs);
     pool->next = 0;
-    pool->returned_count = 0;
+    memset(pool->held, 0, options->jobs * sizeof *pool->held);
     pool->status = STATUS_OK;
+    if (pool->leading == options->space.group_count) {
+        qsort_r(candidates, count, sizeof *candidates, compare_cost, (void *)&options->space);
+    }
     enum status status = pool_run_all(pool, err);
     if (status == STATUS_OK && pool->status != STATUS_OK) {
         status = pool->status;
@@ -320,7 +359,7 @@ enum status dse_pool_profile(struct dse_pool *pool, const int *bits, struct dse_
         if (status != STATUS_LINK || !pool->options->spares || interrupt_requested()) {
             break;
         }
-        pool_lose(pool, i, (struct stretch){0, 0}, err);
+        pool_lose(pool, i, err);
         (void)pool_bury(pool);
     }
     return status;

@@ -24,7 +24,9 @@ void dse_pool_progress(struct dse_pool *pool, const char *label, size_t total,
 /* With options->spares, a worker that ends with STATUS_LINK is closed, with a warning, and its work
  * goes to the others; the last one's end is the run's.
  * Does the task on candidates[0..count-1], which are in the space's order, stretch of them at a
- * time a worker; each finished one is journaled. Ends early when one fails or Ctrl-C was pressed;
+ * time a worker; where they share no work, the list is sorted by predicted cycles, the dearest
+ * first. What a worker holds and has not begun goes to those that are free. Each finished one is
+ * journaled. Ends early when one fails or Ctrl-C was pressed;
  * the first failure is reported, by the candidate's widths. */
 MUST_CHECK enum status dse_pool_run(struct dse_pool *pool, enum dse_task task,
                                     struct candidate **candidates, size_t count, struct error *err);
