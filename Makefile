@@ -31,7 +31,7 @@ help: ## list the targets
 DEBIAN_BUILD := gcc g++ make patch gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf libdnnl-dev libcjson-dev \
                 libserialport-dev libcairo2-dev zlib1g-dev liblz4-dev libonnx-dev libprotobuf-c-dev \
                 protobuf-c-compiler pkg-config python3 python3-venv
-DEBIAN_TEST  := libcmocka-dev
+DEBIAN_TEST  := libcmocka-dev libopenmpi-dev openmpi-bin
 DEBIAN_LINT  := clang-format shellcheck
 VENV         := $(DEPS)/venv
 # (not by wildcard: make remembers folders as they were before the installation)
@@ -168,7 +168,7 @@ firmware: $(FW)/loader.elf ## build the loader and its kernels for the core
 
 # ---- Host tool ------------------------------------------------------------------------------------------------------
 PORTABLE_C := $(addprefix firmware/runtime/,crc32.c frame.c model.c model_text.c loader.c rate.c run.c space.c) $(wildcard firmware/kernels/*.c)
-HOST_C     := $(filter-out host/main.c,$(wildcard host/*.c))
+HOST_C     := $(filter-out host/main.c host/team_mpi.c,$(wildcard host/*.c))
 HOST_INC   := -Ihost -Ifirmware/include -Ifirmware/kernels -Ifirmware/runtime -I$(GEN)
 HOST_LIBS  := -ldnnl -lcjson -lserialport -lcairo -lprotobuf-c -lz -lm -lpthread
 OPT        ?= -O2
@@ -222,8 +222,15 @@ $(BUILD)/mpq: $(BUILD)/host/main.o $(BUILD)/libmpq.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HOST_FLAGS) $< $(BUILD)/libmpq.a $(HOST_LIBS) -o $@
 
+# MPI in a library of its own, loaded only under mpirun or srun: the tool runs where MPI is not installed, and where its
+# headers are not, the tool is built without it.
+MPI_FLAGS   = $(shell pkg-config --cflags --libs ompi-c 2>/dev/null)
+$(BUILD)/mpq-mpi.so: host/team_mpi.c host/team_mpi.h Makefile | $(DEPS)/debian-BUILD.stamp
+	$(Q)if pkg-config --exists ompi-c; then printf '  %-8s %s\n' LINK $@; $(CC) $(HOST_FLAGS) -fPIC -shared $< $(MPI_FLAGS) -o $@; \
+	    else printf '  %-8s %s\n' SKIP "$@: no MPI here (libopenmpi-dev); this tool will use one machine"; fi
+
 .PHONY: host all
-host: $(BUILD)/mpq ## build the host tool
+host: $(BUILD)/mpq $(BUILD)/mpq-mpi.so ## build the host tool
 all: host firmware sim ## build tool, firmware and simulator
 
 # ---- The main job ---------------------------------------------------------------------------------------------------

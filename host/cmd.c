@@ -17,6 +17,19 @@ int cmd_finish(const char *command, enum status status, const struct error *err)
     return status_exit_code(status);
 }
 
+enum progress_mode cmd_team_progress(const struct team *team, enum progress_mode mode)
+{
+    return team_rank(team) == 0 ? mode : PROGRESS_QUIET;
+}
+
+int cmd_team_finish(const char *command, struct team *team, enum status status,
+                    const struct error *err)
+{
+    const int code = team_rank(team) == 0 ? cmd_finish(command, status, err) : 0;
+    team_close(team);
+    return code;
+}
+
 enum progress_mode cmd_progress_mode(const struct cmd_output *output)
 {
     if (output->quiet)

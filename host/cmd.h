@@ -9,6 +9,7 @@
 #include "args.h"
 #include "error.h"
 #include "progress.h"
+#include "team.h"
 
 int cmd_train(int argc, char **argv);
 int cmd_quantize(int argc, char **argv);
@@ -29,6 +30,12 @@ int cmd_init(int argc, char **argv);
 /* Last words of a command: prints "mpq COMMAND: text" on stderr unless status is STATUS_OK, adds
  * how to get help after STATUS_USAGE, and returns the exit code. */
 int cmd_finish(const char *command, enum status status, const struct error *err);
+
+/* For commands that several processes share. How one of them shows progress: only the first does. */
+enum progress_mode cmd_team_progress(const struct team *team, enum progress_mode mode);
+/* cmd_finish() in the first process, whose exit code is the job's, and team_close(). */
+int cmd_team_finish(const char *command, struct team *team, enum status status,
+                    const struct error *err);
 
 /* --json and --quiet. */
 struct cmd_output {

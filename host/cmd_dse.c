@@ -9,6 +9,7 @@
 #include "cmd_memory.h"
 #include "dse_run.h"
 #include "report.h"
+#include "slurm.h"
 
 static const struct arg_command COMMAND = {
     .name = "dse",
@@ -39,17 +40,23 @@ static const struct arg_command COMMAND = {
         "quant/*.mpq (the front's QUANT files) and journal.jsonl, from which a search that was\n"
         "interrupted goes on (--resume).\n"
         "Several boards (--target for each) share the work; a board that is reset or plugged in\n"
-        "again goes on, one that stays lost is taken out with a warning.",
-    .examples = "mpq dse lenet.float -o build/runs/lenet5_mnist\n"
-                "mpq dse lenet.float -o build/runs/lenet5_mnist --resume\n"
-                "mpq dse lenet.float --max-acc-drop 0.5 -o build/runs/half_a_point\n"
-                "mpq dse vww.float --search greedy --max-ram 600000 -o build/runs/vww\n"
-                "mpq dse lenet.float --bits 8,4 --qat 2 --target /dev/ttyUSB0 -o build/runs/board\n"
-                "mpq dse lenet.float --target /dev/ttyUSB0 --target /dev/ttyUSB1 -o build/runs/two",
+        "again goes on, one that stays lost is taken out with a warning.\n"
+        "Under mpirun or srun all processes share the work, on one machine or many; --jobs and\n"
+        "--target are those of each process. The first one writes RUN.",
+    .examples =
+        "mpq dse lenet.float -o build/runs/lenet5_mnist\n"
+        "mpq dse lenet.float -o build/runs/lenet5_mnist --resume\n"
+        "mpq dse lenet.float --max-acc-drop 0.5 -o build/runs/half_a_point\n"
+        "mpq dse vww.float --search greedy --max-ram 600000 -o build/runs/vww\n"
+        "mpq dse lenet.float --bits 8,4 --qat 2 --target /dev/ttyUSB0 -o build/runs/board\n"
+        "mpq dse lenet.float --target /dev/ttyUSB0 --target /dev/ttyUSB1 -o build/runs/two\n"
+        "mpirun -n 64 mpq dse lenet.float -o build/runs/many\n"
+        "mpq dse lenet.float -o build/runs/many --slurm job.sh   (then: sbatch -n 64 job.sh)",
 };
 
 struct flags {
     struct arg_list targets;
+    const char *slurm;
     bool resume, force, json, quiet;
 };
 
@@ -89,6 +96,8 @@ static enum status parse(int argc, char **argv, struct dse_run_options *options,
          "use at most N training and N test images (default 0: all)"},
         {"--resume", NULL, ARG_FLAG, &flags->resume, "go on with an interrupted search"},
         {"--force", NULL, ARG_FLAG, &flags->force, "start over in a folder that holds a search"},
+        {"--slurm", "FILE", ARG_STRING, &flags->slurm,
+         "write a batch script of this search that goes on by itself; search nothing"},
         {"--json", NULL, ARG_FLAG, &flags->json,
          "print results.json instead of the table, progress as JSON lines"},
         {"-q,--quiet", NULL, ARG_FLAG, &flags->quiet, "no progress"},
@@ -155,6 +164,16 @@ static enum status print_results(const struct results *results, const struct fla
     return status;
 }
 
+static enum status search(struct dse_run_options *options, struct flags *flags,
+                          struct results **results, struct error *err)
+{
+    options->none_fits = print_memory;
+    options->context = flags;
+    options->progress = cmd_team_progress(options->team, options->progress);
+    interrupt_install();
+    return dse_run(options, results, err);
+}
+
 int cmd_dse(int argc, char **argv)
 {
     struct dse_run_options options = {
@@ -163,18 +182,16 @@ int cmd_dse(int argc, char **argv)
     struct results *results = NULL;
     struct error err = {""}, print_err = {""};
     bool help = false;
-    enum status status = parse(argc, argv, &options, &flags, &help, &err);
-    if (help) {
-        return 0;
-    }
+    enum status status = team_open(&options.team, &err);
     if (status == STATUS_OK) {
+        status = parse(argc, argv, &options, &flags, &help, &err);
+    }
+    if (status == STATUS_OK && !help) {
         status = check_drop(argc, argv, options.max_acc_drop, &err);
     }
-    if (status == STATUS_OK) {
-        interrupt_install();
-        options.none_fits = print_memory;
-        options.context = &flags;
-        status = dse_run(&options, &results, &err);
+    if (status == STATUS_OK && !help) {
+        status = flags.slurm ? slurm_write(flags.slurm, argc, argv, options.folder, &err)
+                             : search(&options, &flags, &results, &err);
     }
     if (results) {
         const enum status printed = print_results(results, &flags, options.folder, &print_err);
@@ -184,5 +201,5 @@ int cmd_dse(int argc, char **argv)
         }
     }
     results_free(results);
-    return cmd_finish("dse", status, &err);
+    return cmd_team_finish("dse", options.team, status, &err);
 }

@@ -14,8 +14,10 @@
 #include "dse_folder.h"
 #include "dse_record.h"
 #include "dse_source.h"
+#include "dse_team.h"
 #include "model_format.h"
 #include "report.h"
+#include "team_data.h"
 #include "train.h"
 
 enum { PATH_BYTES = 4096, MAX_JOBS = 256 };
@@ -32,7 +34,7 @@ struct run {
     const struct dse_run_options *options;
     char journal_path[PATH_BYTES];
     struct float_model *model;
-    struct data_split data;
+    struct team_data data;
     struct dse_options search;
     size_t screen_images;
     struct dse_source *source;
@@ -150,13 +152,15 @@ static enum status load_inputs(struct run *run)
     if (status != STATUS_OK) {
         return status;
     }
-    status = data_load(run->model->net, options->data_folder, options->limit, &run->data, run->err);
-    if (status == STATUS_OK && (run->data.validation.count == 0 || run->data.test.count == 0)) {
+    status = team_data_load(options->team, run->model->net, options->data_folder, options->limit,
+                            &run->data, run->err);
+    const struct data_split *data = &run->data.split;
+    if (status == STATUS_OK && (data->validation.count == 0 || data->test.count == 0)) {
         status =
             error_set(run->err, STATUS_INPUT,
                       "%s: a search needs validation and test images, got %zu and %zu; train with "
                       "train.validation > 0, or raise --limit",
-                      options->float_path, run->data.validation.count, run->data.test.count);
+                      options->float_path, data->validation.count, data->test.count);
     }
     return status;
 }
@@ -236,7 +240,7 @@ static enum status set_amounts(struct run *run)
     const struct dse_run_options *options = run->options;
     const struct net *net = run->model->net;
     struct dse_options *search = &run->search;
-    const size_t test = run->data.test.count;
+    const size_t test = run->data.split.test.count;
     size_t macs = 1;
     for (int i = 0; i < net->layer_count; i++) {
         macs += net_layer_macs(&net->layers[i]);
@@ -257,8 +261,20 @@ static enum status set_amounts(struct run *run)
     const size_t images = options->screen_images
                               ? options->screen_images
                               : clamp(SCREEN_MACS / macs, LEAST_SCREEN_IMAGES, SIZE_MAX);
-    run->screen_images = clamp(images, 1, run->data.validation.count);
+    run->screen_images = clamp(images, 1, run->data.split.validation.count);
     return STATUS_OK;
+}
+
+static bool are_boards(const struct dse_run_options *options)
+{
+    return strchr(options->targets[0], '/') != NULL;
+}
+
+/* Simulators of a process that shares its host with others: its part of the cores. */
+static size_t wanted_jobs(const struct dse_run_options *options)
+{
+    return options->jobs || !options->team || are_boards(options) ? options->jobs
+                                                                  : team_cores(options->team);
 }
 
 static enum status set_search(struct run *run)
@@ -267,15 +283,14 @@ static enum status set_search(struct run *run)
     struct dse_options *search = &run->search;
     search->independent = options->qat_epochs > 0;
     search->progress = options->progress;
-    search->spares = options->target_count > 1;
     search->seed = run->model->seed;
     enum status status = set_space(run);
     if (status == STATUS_OK) {
         status = dse_run_choose(options, run->model->net->search_method, search, run->err);
     }
     if (status == STATUS_OK) {
-        status = dse_run_jobs(options->targets, options->target_count, options->jobs, &search->jobs,
-                              run->err);
+        status = dse_run_jobs(options->targets, options->target_count, wanted_jobs(options),
+                              &search->jobs, run->err);
     }
     if (status == STATUS_OK) {
         status = set_amounts(run);
@@ -294,8 +309,9 @@ static enum status open_source(struct run *run)
                                               .samples = options->samples,
                                               .qat_epochs = (int)options->qat_epochs,
                                               .screen_images = run->screen_images,
-                                              .progress = options->progress};
-    return dse_source_create(run->model, &run->data, &source, &run->source, run->err);
+                                              .progress = options->progress,
+                                              .team = options->team};
+    return dse_source_create(run->model, &run->data.split, &source, &run->source, run->err);
 }
 
 static void set_versions(struct results *results, const struct target_info *info)
@@ -337,7 +353,6 @@ static void set_amounts_told(struct results *results, const struct run *run)
     results->samples = run->options->samples;
     results->front_samples = run->search.front_samples;
     results->limit = run->options->limit;
-    results->jobs = run->search.jobs;
     results->points = screens ? run->search.points : 0;
     results->max_screened = screens ? run->search.max_screened : 0;
     results->screen_images = screens ? run->screen_images : 0;
@@ -347,13 +362,14 @@ static enum status evaluate_float(struct run *run)
 {
     struct results *results = run->results;
     const struct dataset *screen = dse_source_screen_data(run->source);
-    enum status status = train_evaluate(run->model, &run->data.validation, 0,
+    enum status status = train_evaluate(run->model, &run->data.split.validation, 0,
                                         &results->float_val_accuracy, run->err);
     if (status == STATUS_OK) {
-        status = train_evaluate(run->model, &run->data.test, 0, &results->float_accuracy, run->err);
+        status = train_evaluate(run->model, &run->data.split.test, 0, &results->float_accuracy,
+                                run->err);
     }
     run->search.float_screen_accuracy = results->float_val_accuracy;
-    if (status == STATUS_OK && screen->count < run->data.validation.count) {
+    if (status == STATUS_OK && screen->count < run->data.split.validation.count) {
         status =
             train_evaluate(run->model, screen, 0, &run->search.float_screen_accuracy, run->err);
     }
@@ -428,13 +444,38 @@ static double seconds_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* With QAT, candidates that one process has trained are loaded by others. */
+static enum status check_shared_folder(struct run *run)
+{
+    snprintf(run->journal_path, sizeof run->journal_path, "%s/journal.jsonl", run->options->folder);
+    if (run->options->qat_epochs == 0 || access(run->journal_path, F_OK) == 0) {
+        return STATUS_OK;
+    }
+    return error_set(run->err, STATUS_INPUT,
+                     "%s: not the folder that the first process writes; with --qat it must be on a "
+                     "file system that all hosts share",
+                     run->options->folder);
+}
+
+enum who { ALL, FIRST, OTHERS };
+
+static bool is_meant(const struct run *run, enum who who)
+{
+    return who == ALL || (who == FIRST) == (team_rank(run->options->team) == 0);
+}
+
 static enum status prepare(struct run *run)
 {
-    enum status (*const STEPS[])(struct run *) = {check_folder, load_inputs, set_search,
-                                                  open_source,  set_results, open_journal};
+    static const struct {
+        enum who who;
+        enum status (*take)(struct run *);
+    } STEPS[] = {{FIRST, check_folder},        {ALL, load_inputs},   {ALL, set_search},
+                 {ALL, open_source},           {FIRST, set_results}, {FIRST, open_journal},
+                 {OTHERS, check_shared_folder}};
     enum status status = STATUS_OK;
     for (size_t i = 0; i < sizeof STEPS / sizeof *STEPS && status == STATUS_OK; i++) {
-        status = STEPS[i](run);
+        status = is_meant(run, STEPS[i].who) ? STEPS[i].take(run) : STATUS_OK;
+        status = team_agree(run->options->team, status, run->err);
     }
     return status;
 }
@@ -457,6 +498,35 @@ static void tell_none_fits(const struct run *run)
             options->none_fits(options->context, container, dse_source_info(run->source), &unused);
     }
     container_free(container);
+}
+
+/* Searches with the workers of all processes. */
+static enum status search_together(struct run *run, const struct dse_workers *own)
+{
+    struct dse_team *workers = NULL;
+    enum status status = dse_team_open(run->options->team, own, &workers, run->err);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    run->search.jobs = dse_team_jobs(workers);
+    run->search.spares = are_boards(run->options);
+    status = dse_search(&run->search, &dse_team_ops, workers, run->journal, run->results, run->err);
+    dse_team_close(workers, status != STATUS_OK);
+    return status;
+}
+
+/* The part of this process in the search. */
+static enum status search(struct run *run)
+{
+    struct team *team = run->options->team;
+    const struct dse_workers own = {&dse_source_ops, run->source, run->search.jobs,
+                                    run->search.space.layer_count};
+    run->search.spares = run->search.jobs > 1 && are_boards(run->options);
+    if (!team) {
+        return dse_search(&run->search, &dse_source_ops, run->source, run->journal, run->results,
+                          run->err);
+    }
+    return team_rank(team) == 0 ? search_together(run, &own) : dse_team_serve(team, &own, run->err);
 }
 
 /* Whether a search that selected nothing failed: limits were given, or the method seeks one. */
@@ -509,7 +579,7 @@ static void run_free(struct run *run)
     journal_close(run->journal);
     results_free(run->results);
     dse_source_free(run->source);
-    data_free(&run->data);
+    team_data_free(&run->data);
     float_model_free(run->model);
 }
 
@@ -520,21 +590,22 @@ enum status dse_run(const struct dse_run_options *options, struct results **out,
     *out = NULL;
     enum status status = prepare(&run);
     if (status == STATUS_OK) {
-        status =
-            dse_search(&run.search, &dse_source_ops, run.source, run.journal, run.results, err);
+        status = search(&run);
         if (status == STATUS_INPUT) {
             tell_none_fits(&run);
         }
     }
-    if (status == STATUS_OK) {
+    const bool leads = team_rank(options->team) == 0;
+    if (status == STATUS_OK && leads) {
         run.results->seconds = seconds_now() - start;
+        run.results->jobs = run.search.jobs;
         status = write_outputs(&run);
     }
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && leads) {
         status = judge(&run);
         *out = run.results;
         run.results = NULL;
-    } else if (interrupt_requested()) {
+    } else if (interrupt_requested() && leads) {
         status = error_set(
             err, STATUS_CANCELLED,
             "interrupted; what is finished is kept in %s: the same command with --resume goes on",

@@ -5,6 +5,7 @@
 
 #include "dse.h"
 #include "target.h"
+#include "team.h"
 
 struct dse_run_options {
     const char *float_path, *folder, *data_folder;
@@ -26,9 +27,11 @@ struct dse_run_options {
     enum status (*none_fits)(void *context, const struct container *smallest,
                              const struct target_info *info, struct error *err);
     void *context;
+    struct team *team; /* NULL: alone */
 };
 
-/* Searches and writes everything into the folder. *out: what was found, set when all candidates are
+/* Searches and writes everything into the folder. In a team, all processes come here with the same
+ * options: the first one searches, the others work for it, find nothing and write nothing. *out: what was found, set when all candidates are
  * evaluated, also if there are mismatches (STATUS_MISMATCH) or none of them keeps to the limits
  * that were given (STATUS_INPUT); else NULL. */
 MUST_CHECK enum status dse_run(const struct dse_run_options *options, struct results **out,

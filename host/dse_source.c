@@ -17,6 +17,7 @@
 #include "dse_identity.h"
 #include "qat.h"
 #include "quant_meta.h"
+#include "quant_share.h"
 #include "rng.h"
 
 enum { PATH_BYTES = 4096, NAME_BYTES = 200, SCREEN_STREAM = 0x73637265 };
@@ -112,10 +113,10 @@ static enum status make_screen_data(struct dse_source *source, struct error *err
     return status;
 }
 
-/* Everything that dse_source_create() does after the allocation. */
-static enum status source_prepare(struct dse_source *source, struct error *err)
+static enum status open_first_target(struct dse_source *source, struct error *err)
 {
-    enum status status = target_open(source->options.targets[0], &source->first_target, err);
+    const char *name = source->options.targets[0];
+    const enum status status = target_open(name, &source->first_target, err);
     if (status != STATUS_OK) {
         return status;
     }
@@ -123,21 +124,62 @@ static enum status source_prepare(struct dse_source *source, struct error *err)
     if (!(source->info.tiers & 1u << TIER_NN)) {
         return error_set(err, STATUS_LINK,
                          "%s: this core has no neural unit; use one that has (mpq info TARGET)",
-                         source->options.targets[0]);
+                         name);
     }
-    status = dse_identity(source->options.targets[0], &source->info, &source->target_crc, err);
+    return dse_identity(name, &source->info, &source->target_crc, err);
+}
+
+/* Whether the team's first process has the same kind of core. */
+static enum status check_same_target(struct dse_source *source, struct error *err)
+{
+    uint32_t crc = source->target_crc;
+    team_broadcast(source->options.team, &crc, sizeof crc);
+    if (crc == source->target_crc) {
+        return STATUS_OK;
+    }
+    return error_set(err, STATUS_INPUT,
+                     "%s: another core, simulator or firmware than on the first process's host; a "
+                     "search's cycles must come from one kind of core (mpq info TARGET)",
+                     source->options.targets[0]);
+}
+
+static enum status quantize(struct dse_source *source, struct error *err)
+{
+    const size_t count = (size_t)source->model->net->calibration_samples;
+    const enum status status =
+        calibrate(source->model, &source->data->train, count, &source->calibration, err);
+    return status == STATUS_OK ? quantize_layers(source, err) : status;
+}
+
+/* Gives the others of the team what the first process has computed. */
+static enum status share(struct dse_source *source, struct error *err)
+{
+    struct team *team = source->options.team;
+    const struct dse_space *space = &source->options.space;
+    enum status status =
+        quant_share_calibration(team, source->model->net, &source->calibration, err);
+    for (int layer = 0; layer < space->layer_count && status == STATUS_OK; layer++) {
+        status = quant_share_layers(team, source->layers[layer], (size_t)space->width_count, err);
+    }
+    return status;
+}
+
+/* Everything that dse_source_create() does after the allocation. */
+static enum status source_prepare(struct dse_source *source, struct error *err)
+{
+    struct team *team = source->options.team;
+    enum status status = team_agree(team, open_first_target(source, err), err);
+    if (status == STATUS_OK) {
+        status = check_same_target(source, err);
+    }
     if (status == STATUS_OK) {
         status = make_screen_data(source, err);
     }
-    if (status != STATUS_OK) {
-        return status;
+    if (status == STATUS_OK && team_rank(team) == 0) {
+        status = quantize(source, err);
     }
-    const size_t count = (size_t)source->model->net->calibration_samples;
-    status = calibrate(source->model, &source->data->train, count, &source->calibration, err);
-    if (status == STATUS_OK) {
-        status = quantize_layers(source, err);
-    }
-    return status;
+    status = team_agree(team, status, err);
+    return status == STATUS_OK && team ? share(source, err) : status;
 }
 
 enum status dse_source_create(const struct float_model *model, const struct data_split *data,
@@ -147,7 +189,8 @@ enum status dse_source_create(const struct float_model *model, const struct data
     struct dse_source *source = calloc(1, sizeof *source);
     *out = NULL;
     if (!source) {
-        return error_set(err, STATUS_NO_MEMORY, "search: out of memory");
+        return team_agree(options->team, error_set(err, STATUS_NO_MEMORY, "search: out of memory"),
+                          err);
     }
     source->model = model;
     source->data = data;
@@ -267,8 +310,9 @@ enum status dse_source_target(struct dse_source *source, size_t worker, struct t
 
 int dse_source_threads(const struct dse_source *source)
 {
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN), share = cores / (long)source->options.jobs;
-    return share > 1 ? (int)share : 1;
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    const long workers = (long)source->options.jobs * team_host_size(source->options.team);
+    return cores > workers ? (int)(cores / workers) : 1;
 }
 
 uint32_t dse_source_model_crc(const struct dse_source *source)

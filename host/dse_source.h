@@ -9,6 +9,7 @@
 #include "float_model.h"
 #include "pack.h"
 #include "target.h"
+#include "team.h"
 
 struct dse_source;
 
@@ -23,10 +24,12 @@ struct dse_source_options {
     int qat_epochs;       /* 0: post-training quantization */
     size_t screen_images; /* validation images, drawn with the model's seed; 0: all */
     enum progress_mode progress;
+    struct team *team; /* borrowed; NULL: alone */
 };
 
 /* Calibrates, quantizes each layer once for each width, opens the first target. model and data are
- * borrowed. */
+ * borrowed. All processes of a team come here together: the first one computes, and their targets
+ * must be the same kind of core. */
 MUST_CHECK enum status dse_source_create(const struct float_model *model,
                                          const struct data_split *data,
                                          const struct dse_source_options *options,

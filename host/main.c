@@ -2,6 +2,7 @@
 /* mpq: the table of commands and nothing else. */
 #include "args.h"
 #include "cmd.h"
+#include "team.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -76,7 +77,9 @@ int main(int argc, char **argv)
         return 0;
     }
     if (!strcmp(name, "--version")) {
-        puts("mpq " MPQ_VERSION);
+        struct error reason;
+        const char *library = team_library(&reason);
+        printf("mpq " MPQ_VERSION "\nMPI: %s\n", library ? library : reason.text);
         return 0;
     }
     for (int i = 0; i < COMMAND_COUNT; i++)

@@ -109,6 +109,17 @@ enum status paths_firmware(char path[PATHS_MAX], struct error *err)
     return status;
 }
 
+enum status paths_mpi(char path[PATHS_MAX], struct error *err)
+{
+    const enum status status = from_environment("MPQ_MPI", "mpq-mpi.so", path, err);
+    if (!status && access(path, R_OK))
+        return error_set(err, STATUS_INPUT,
+                         "%s: %s; install libopenmpi-dev and openmpi-bin and build again, or set "
+                         "MPQ_MPI",
+                         path, strerror(errno));
+    return status;
+}
+
 enum status paths_bitstream(const char *board, char path[PATHS_MAX], struct error *err)
 {
     char folder[PATHS_MAX], rest[128];

@@ -16,6 +16,10 @@ MUST_CHECK enum status paths_simulator(const char *config, char path[PATHS_MAX],
 /* The firmware for the core: MPQ_FIRMWARE, else firmware/loader.elf in the binary's folder. */
 MUST_CHECK enum status paths_firmware(char path[PATHS_MAX], struct error *err);
 
+/* The library that speaks MPI: MPQ_MPI, else mpq-mpi.so in the binary's folder. Errors say how to
+ * get it. */
+MUST_CHECK enum status paths_mpi(char path[PATHS_MAX], struct error *err);
+
 /* Where `make bitstream BOARD=board` puts the bitstream, in the binary's folder. It need not be
  * there. */
 MUST_CHECK enum status paths_bitstream(const char *board, char path[PATHS_MAX], struct error *err);

@@ -44,6 +44,11 @@ static void format_duration(int64_t ms, char *out, size_t size)
         snprintf(out, size, "%ld:%02ld:%02ld h", s / 3600, s / 60 % 60, s % 60);
 }
 
+void progress_duration(double seconds, char *out, size_t size)
+{
+    format_duration((int64_t)(1000 * seconds), out, size);
+}
+
 /* Milliseconds left at the mean speed so far; -1 if nothing is known yet. */
 static int64_t estimate_left_ms(const struct progress *p, int64_t now)
 {
@@ -262,4 +267,9 @@ void interrupt_install(void)
 bool interrupt_requested(void)
 {
     return interrupted != 0;
+}
+
+void interrupt_request(void)
+{
+    interrupted = 1;
 }

@@ -25,6 +25,9 @@ void progress_update(struct progress *progress, size_t done, const char *note);
 /* Ends the line and frees; prints the time taken. */
 void progress_finish(struct progress *progress, const char *note);
 
+/* "12 s", "3:45 min", "1:02:03 h". */
+void progress_duration(double seconds, char *out, size_t size);
+
 /* A line on stderr, or an event object, also beside a bar; shown in every mode. */
 void progress_warn(enum progress_mode mode, const char *text);
 
@@ -32,5 +35,6 @@ void progress_warn(enum progress_mode mode, const char *text);
  * STATUS_CANCELLED. A second Ctrl-C ends the process at once. */
 void interrupt_install(void);
 bool interrupt_requested(void);
+void interrupt_request(void); /* as if it had been pressed */
 
 #endif
