@@ -11,8 +11,8 @@
 
 enum { RANDOM_SEED = 1, RANDOM_STREAM = 7, DEPTHWISE_ISSUE_LIMIT = 4, STREAM_ISSUE_LIMIT = 16 };
 
-static enum status check(const struct measure_subject *subject,
-                         const struct measure_options *options, struct error *err)
+enum status measure_check(const struct measure_subject *subject,
+                          const struct measure_options *options, struct error *err)
 {
     const struct model *model = subject->container->model;
     const size_t want = model->buffers[model->input].size_bytes;
@@ -30,39 +30,53 @@ static enum status check(const struct measure_subject *subject,
     return STATUS_OK;
 }
 
-/* Runs and compares one image. */
-static enum status measure_image(const struct measure_subject *subject,
-                                 const struct measure_options *options, size_t image,
-                                 struct measure_result *out, struct error *err)
+enum status measure_one(const struct measure_subject *subject, enum proto_tier tier, size_t image,
+                        struct measure_image *out, struct error *err)
 {
     const struct dataset *data = subject->data;
     const uint8_t *pixels = data->images + image * shape_size(data->shape);
     struct target_result result;
-    struct error mismatch = {""};
-    bool equal = true;
+    *out = (struct measure_image){.equal = true};
     if (interrupt_requested())
-        return error_set(err, STATUS_CANCELLED, "interrupted after %zu of %zu images", image,
-                         options->samples);
+        return error_set(err, STATUS_CANCELLED, "interrupted at image %zu", image);
     const enum status status =
-        verify_image(subject->target, subject->container, subject->infer, options->tier, pixels,
-                     image, &result, &equal, &mismatch, err);
+        verify_image(subject->target, subject->container, subject->infer, tier, pixels, image,
+                     &result, &out->equal, &out->mismatch, err);
     if (status != STATUS_OK)
         return status;
-    const uint64_t cycles = result.counters[COUNTER_CYCLES];
+    memcpy(out->counters, result.counters, sizeof out->counters);
+    out->correct = result.class_index == data->labels[image];
+    return STATUS_OK;
+}
+
+void measure_add(struct measure_result *result, size_t image, const struct measure_image *one)
+{
+    const uint64_t cycles = one->counters[COUNTER_CYCLES];
     if (image == 0)
-        memcpy(out->total, result.counters, sizeof out->total);
-    if (image == 0 || cycles < out->min_cycles)
-        out->min_cycles = cycles;
-    if (cycles > out->max_cycles)
-        out->max_cycles = cycles;
-    out->mean_cycles += ((double)cycles - out->mean_cycles) / (double)(image + 1);
-    out->correct += result.class_index == data->labels[image];
-    out->verified++;
-    if (!equal) {
-        out->mismatches++;
-        if (options->on_mismatch)
-            options->on_mismatch(options->context, &mismatch);
-    }
+        memcpy(result->total, one->counters, sizeof result->total);
+    if (result->verified == 0 || cycles < result->min_cycles)
+        result->min_cycles = cycles;
+    if (cycles > result->max_cycles)
+        result->max_cycles = cycles;
+    result->sum_cycles += cycles;
+    result->verified++;
+    result->mean_cycles = (double)result->sum_cycles / (double)result->verified;
+    result->correct += one->correct;
+    result->mismatches += !one->equal;
+}
+
+/* Measures image number `image` and tells if it differs. */
+static enum status measure_next(const struct measure_subject *subject,
+                                const struct measure_options *options, size_t image,
+                                struct measure_result *out, struct error *err)
+{
+    struct measure_image one;
+    const enum status status = measure_one(subject, options->tier, image, &one, err);
+    if (status != STATUS_OK)
+        return status;
+    measure_add(out, image, &one);
+    if (!one.equal && options->on_mismatch)
+        options->on_mismatch(options->context, &one.mismatch);
     return STATUS_OK;
 }
 
@@ -87,11 +101,11 @@ enum status measure_run(const struct measure_subject *subject,
                         struct error *err)
 {
     memset(out, 0, sizeof *out);
-    enum status status = check(subject, options, err);
+    enum status status = measure_check(subject, options, err);
     if (status == STATUS_OK)
         status = target_load(subject->target, subject->container, err);
     for (size_t i = 0; i < options->samples && status == STATUS_OK; i++) {
-        status = measure_image(subject, options, i, out, err);
+        status = measure_next(subject, options, i, out, err);
         progress_update(options->progress, i + 1, NULL);
     }
     if (status == STATUS_OK && options->profile)

@@ -38,11 +38,28 @@ struct measure_result {
     size_t verified, mismatches;   /* images compared bit for bit; of these, images that differ */
     size_t correct;                /* images whose class on the core is the label */
     uint64_t total[COUNTER_COUNT]; /* image 0 */
-    uint64_t min_cycles, max_cycles;
+    uint64_t min_cycles, max_cycles, sum_cycles;
     double mean_cycles;
     /* Only with profile; counting at the layers' edges makes their sum differ from total. */
     uint64_t layers[MODEL_MAX_LAYERS][COUNTER_COUNT];
 };
+
+/* One image. */
+struct measure_image {
+    uint64_t counters[COUNTER_COUNT];
+    bool correct, equal;
+    struct error mismatch; /* if not equal */
+};
+
+/* Runs and compares one image on a core that holds the model. STATUS_CANCELLED after Ctrl-C. */
+MUST_CHECK enum status measure_one(const struct measure_subject *subject, enum proto_tier tier,
+                                   size_t image, struct measure_image *out, struct error *err);
+/* Adds it to what was measured before, in any order. */
+void measure_add(struct measure_result *result, size_t image, const struct measure_image *one);
+
+/* Whether model, images and core fit one another and the options. */
+MUST_CHECK enum status measure_check(const struct measure_subject *subject,
+                                     const struct measure_options *options, struct error *err);
 
 /* Loads the model and runs it. A mismatch is no failure. STATUS_CANCELLED after Ctrl-C. */
 MUST_CHECK enum status measure_run(const struct measure_subject *subject,
