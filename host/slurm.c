@@ -72,7 +72,7 @@ static void put_script(FILE *file, int argc, char **argv, const char *tool, cons
     put_word(file, here);
     fputs(" || exit 1\nrun=", file);
     put_word(file, folder);
-    fputs("\nsize() { wc -c 2>/dev/null <\"$run/journal.jsonl\" || echo 0; }\n"
+    fputs("\nsize() { { wc -c <\"$run/journal.jsonl\"; } 2>/dev/null || echo 0; }\n"
           "before=$(size)\n\n"
           "# With --resume the first run begins and every other one goes on.\nmpirun ",
           file);
