@@ -2,6 +2,8 @@
 /* Workers that share a list of candidates and journal what they finish. */
 #include "host/made_up_search.h"
 
+#include <time.h>
+
 #include "dse_pool.h"
 #include "dse_record.h"
 
@@ -13,18 +15,23 @@ struct fixture {
     struct candidate candidates[WORLD_MAX], *list[WORLD_MAX];
 };
 
-static void begin(struct fixture *f, size_t jobs)
+static void begin_with(struct fixture *f, size_t jobs, const struct dse_ops *ops)
 {
     struct error err;
     world_make(&f->world, 4, 1, 10);
     f->options = world_options(&f->world, jobs, SEARCH_EXHAUSTIVE);
     check_ok(journal_create("j", "{}", &f->journal, &err), &err);
-    check_ok(dse_pool_open(&f->options, &WORLD_OPS, &f->world, f->journal, &f->pool, &err), &err);
+    check_ok(dse_pool_open(&f->options, ops, &f->world, f->journal, &f->pool, &err), &err);
     for (size_t i = 0; i < f->world.count; i++) {
         f->candidates[i] = (struct candidate){.index = i};
         dse_space_bits(&f->world.space, i, f->candidates[i].bits);
         f->list[i] = &f->candidates[i];
     }
+}
+
+static void begin(struct fixture *f, size_t jobs)
+{
+    begin_with(f, jobs, &WORLD_OPS);
 }
 
 /* Closes all and returns the journal, opened again. */
@@ -170,6 +177,61 @@ static void the_last_workers_loss_ends_the_run(void **state)
     journal_close(journal);
 }
 
+/* The first worker is at its first candidate until all the others are done, or for ten seconds. */
+static enum status slow_evaluate(void *argument, struct candidate *c, struct error *err)
+{
+    struct world_worker *worker = argument;
+    struct world *world = worker->world;
+    const struct timespec pause = {.tv_nsec = 1000000};
+    bool waits = worker == &world->workers[0];
+    for (int i = 0; waits && i < 10000; i++) {
+        pthread_mutex_lock(&world->lock);
+        waits = world->calls < world->count - 1;
+        pthread_mutex_unlock(&world->lock);
+        nanosleep(&pause, NULL);
+    }
+    return waits ? error_set(err, STATUS_LINK, "the others leave work to the slow worker")
+                 : world_evaluate(worker, c, err);
+}
+
+static void what_a_slow_worker_holds_is_done_by_the_others(void **state)
+{
+    static struct fixture f;
+    struct dse_ops ops = WORLD_OPS;
+    struct error err;
+    (void)state;
+    ops.evaluate = slow_evaluate;
+    begin_with(&f, 2, &ops);
+    check_ok(dse_pool_run(f.pool, DSE_EVALUATE, f.list, f.world.count, &err), &err);
+    for (size_t i = 0; i < f.world.count; i++)
+        assert_int_equal(f.world.evaluated[i], 1);
+    journal_close(end(&f));
+}
+
+static void the_dearest_go_first_where_candidates_share_no_work(void **state)
+{
+    static struct fixture f;
+    struct error err;
+    uint64_t before = UINT64_MAX;
+    (void)state;
+    begin(&f, 1);
+    f.options.independent = true;
+    for (size_t i = 0; i < f.world.count; i++)
+        f.candidates[i].predicted_cycles = 1000 + i * 37 % 50;
+    check_ok(dse_pool_run(f.pool, DSE_EVALUATE, f.list, f.world.count, &err), &err);
+    struct journal *journal = end(&f);
+    for (size_t i = 0; i < f.world.count; i++) {
+        struct candidate c;
+        bool screened;
+        check_ok(dse_record_read(journal, i, 4, &c, &screened, &err), &err);
+        if (c.predicted_cycles > before)
+            fail_msg("record %zu: %llu predicted cycles behind %llu", i,
+                     (unsigned long long)c.predicted_cycles, (unsigned long long)before);
+        before = c.predicted_cycles;
+    }
+    journal_close(journal);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +242,8 @@ int main(void)
         cmocka_unit_test(a_failed_run_does_not_spoil_the_next),
         cmocka_unit_test(work_of_a_lost_worker_is_done_by_the_others),
         cmocka_unit_test(the_last_workers_loss_ends_the_run),
+        cmocka_unit_test(what_a_slow_worker_holds_is_done_by_the_others),
+        cmocka_unit_test(the_dearest_go_first_where_candidates_share_no_work),
     };
     return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

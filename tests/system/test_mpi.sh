@@ -150,6 +150,19 @@ test_death() {
     tap_equal results_are_those_of_an_undisturbed_search "$(without_times "$scratch/killed")" "$(without_times "$scratch/whole")"
 }
 
+# The simulator of another process dies
+test_lost_core() {
+    mpirun -n 2 --oversubscribe --allow-run-as-root "$mpq" dse "$scratch/small.float" --data "$data" --limit 600 \
+        --samples 30 --front-samples 30 --bits 8,2 --quiet --jobs 1 -o "$scratch/lost" >"$out" 2>"$err" &
+    child=$!
+    wait_for has_records "$scratch/lost" 3
+    pkill -KILL -P "$(ranks "$child" | sed -n 's/ 1$//p')"
+    wait "$child"
+    code=$?
+    child=""
+    tap_matches a_core_that_is_lost_elsewhere_is_named "$code $(said)" "^1 mpq dse: candidate .*: process 1: .*sim"
+}
+
 test_failures() {
     search together "$scratch/exhaustive-one"
     tap_equal a_run_is_not_overwritten "$code $(said | grep -c '^mpq dse: .*--resume')" "2 1"
@@ -241,6 +254,7 @@ tap_matches version_names_mpi "$("$mpq" --version)" "^MPI: Open MPI v"
 test_results
 test_output
 test_death
+test_lost_core
 test_failures
 test_eval
 test_slurm
