@@ -302,6 +302,11 @@ bench-peers: $(TORCH) ## training and integer model beside PyTorch on this machi
 	@$(MAKE) --no-print-directory deps data
 	@$(MAKE) --no-print-directory -j$(JOBS) all bench-build
 	@sh tests/bench/peers.sh $(BUILD) $(DEPS)/onnx-venv/bin/python
+.PHONY: bench-dispatch
+bench-dispatch: ## candidates a second that one process hands out to 1,000 workers (needs MPI)
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory -j$(JOBS) host bench-build
+	@sh tests/bench/dispatch.sh $(BUILD)
 .PHONY: bench-core
 bench-core: ## cycles of every network and layer on the simulated core, and where they go
 	@$(MAKE) --no-print-directory -j$(JOBS) all bench-build

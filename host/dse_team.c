@@ -42,7 +42,7 @@ enum status dse_team_open(struct team *team, const struct dse_workers *own, stru
         workers ? STATUS_OK : error_set(err, STATUS_NO_MEMORY, "search: out of memory");
     *out = NULL;
     status = team_agree(team, status, err); /* the others have opened theirs */
-    if (status == STATUS_OK) {
+    if (workers && status == STATUS_OK) {
         workers->own = *own;
         status = crew_open(team, &workers->crew, err);
     }

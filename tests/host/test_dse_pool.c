@@ -177,14 +177,14 @@ static void the_last_workers_loss_ends_the_run(void **state)
     journal_close(journal);
 }
 
-/* The first worker is at its first candidate until all the others are done, or for ten seconds. */
+/* The first worker is at its first candidate until all the others are done, or for five seconds. */
 static enum status slow_evaluate(void *argument, struct candidate *c, struct error *err)
 {
     struct world_worker *worker = argument;
     struct world *world = worker->world;
     const struct timespec pause = {.tv_nsec = 1000000};
     bool waits = worker == &world->workers[0];
-    for (int i = 0; waits && i < 10000; i++) {
+    for (int i = 0; waits && i < 5000; i++) {
         pthread_mutex_lock(&world->lock);
         waits = world->calls < world->count - 1;
         pthread_mutex_unlock(&world->lock);

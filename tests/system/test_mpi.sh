@@ -138,8 +138,10 @@ test_death() {
     tap_equal data_are_one_copy_for_a_host "$shared" 3
     kill -KILL "$(ranks "$child" | sed -n 's/ 2$//p')"
     wait "$child"
-    tap_equal a_process_that_dies_ends_the_job "$([ $? -ne 0 ] && [ ! -e "$scratch/killed/results.json" ] && echo ended)" ended
+    code=$?
     child=""
+    tap_equal a_process_that_dies_ends_the_job "$([ "$code" -ne 0 ] && [ ! -e "$scratch/killed/results.json" ] && echo ended)" \
+        ended
     tap_matches its_death_is_told "$(cat "$err")" "rank 2 .*signal 9"
     finished=$(grep -c '"predicted_cycles"' "$scratch/killed/journal.jsonl")
     search together "$scratch/killed" --samples 30 --front-samples 30 --bits 8,2 --quiet --jobs 1 --resume
@@ -217,7 +219,11 @@ batch() {
     # shellcheck disable=SC2016 # for the script
     fake mpirun 'printf "%s|" "$@" >>"$scratch/words"; [ -z "$grows" ] || echo record >>"$run/journal.jsonl"; exit "$ends"'
     rm -f "$scratch/queued" "$scratch/words"
-    PATH="$scratch/bin:$PATH" SLURM_JOB_ID=7 scratch=$scratch run=$run grows=$grows ends=$1 sh "$scratch/job.sh" >"$out" 2>"$err"
+    (
+        PATH=$scratch/bin:$PATH SLURM_JOB_ID=7 ends=$1
+        export PATH SLURM_JOB_ID ends scratch run grows
+        sh "$scratch/job.sh" >"$out" 2>"$err"
+    )
     code=$?
 }
 
@@ -246,6 +252,7 @@ test_slurm() {
 
 if ! command -v mpirun >/dev/null || [ ! -e "$BUILD/mpq-mpi.so" ]; then
     echo "ok 1 - searches_by_several_processes # SKIP no MPI here; install libopenmpi-dev and openmpi-bin"
+    # shellcheck disable=SC2034 # tap.sh counts on
     tap_count=1
     test_slurm
     tap_end
