@@ -328,6 +328,7 @@ lint: $(DEPS)/debian-LINT.stamp $(IBEX)/patched.stamp $(VIEWS) $(ONNX_VIEW) ## w
 	$(Q)shellcheck $(SH_SOURCES)
 	$(call say,LINT,"gcc -fanalyzer")
 	$(Q)printf '%s\n' $(HOST_C) host/main.c $(PORTABLE_C) | xargs -P$(JOBS) -n1 $(CC) $(HOST_FLAGS) $(ANALYZE) -c -o /dev/null
+	$(if $(MPI_FLAGS),$(Q)$(CC) $(HOST_FLAGS) $(ANALYZE) $(MPI_FLAGS) -c host/team_mpi.c -o /dev/null)
 	$(call say,LINT,"verilator -Wall")
 	$(Q)for flags in $(foreach c,$(CORE_CONFIGS),'$(CORE_FLAGS_$(c))') -DRVFI; do $(VERILATOR) --lint-only -Wall --quiet $$flags \
 	    --top-module sim_top -DSYNTHESIS -I$(GEN) -I$(IBEX)/rtl \
