@@ -243,6 +243,7 @@ static enum status print_json(struct eval_report *report, struct error *err)
         cJSON_AddNumberToObject(object, "verified", (double)result->verified);
         cJSON_AddNumberToObject(object, "mismatches", (double)result->mismatches);
         cJSON_AddNumberToObject(object, "mean_cycles", result->mean_cycles);
+        cJSON_AddNumberToObject(object, "reopened", (double)result->reopened);
         cJSON_AddItemToObject(object, "differences", report->differences);
         report->differences = NULL;
     }
@@ -265,6 +266,8 @@ static enum status print_report(struct eval_report *report, struct error *err)
                "%.0f cycles on average (tier %s)\n",
                result->verified, result->mismatches, result->mean_cycles,
                measure_tier_name(report->tier));
+    if (report->on_core && result->reopened)
+        printf("cores that were lost and started anew: %zu\n", result->reopened);
     return STATUS_OK;
 }
 

@@ -46,6 +46,7 @@ enum status measure_one(const struct measure_subject *subject, enum proto_tier t
         return status;
     memcpy(out->counters, result.counters, sizeof out->counters);
     out->correct = result.class_index == data->labels[image];
+    out->done = true;
     return STATUS_OK;
 }
 
@@ -62,6 +63,7 @@ void measure_add(struct measure_result *result, size_t image, const struct measu
     result->verified++;
     result->mean_cycles = (double)result->sum_cycles / (double)result->verified;
     result->correct += one->correct;
+    result->reopened += one->reopened;
     result->mismatches += !one->equal;
 }
 

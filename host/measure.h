@@ -37,6 +37,7 @@ struct measure_options {
 struct measure_result {
     size_t verified, mismatches;   /* images compared bit for bit; of these, images that differ */
     size_t correct;                /* images whose class on the core is the label */
+    size_t reopened;               /* times that a core was lost and started anew */
     uint64_t total[COUNTER_COUNT]; /* image 0 */
     uint64_t min_cycles, max_cycles, sum_cycles;
     double mean_cycles;
@@ -47,7 +48,8 @@ struct measure_result {
 /* One image. */
 struct measure_image {
     uint64_t counters[COUNTER_COUNT];
-    bool correct, equal;
+    bool done, correct, equal;
+    unsigned reopened;     /* times that its core was lost and started anew (measure_team.h) */
     struct error mismatch; /* if not equal */
 };
 

@@ -30,6 +30,8 @@ struct measure_team {
 
 _Static_assert(sizeof(struct measure_image) <= CREW_BYTES, "an image's result fits a message");
 
+enum { RECOVERIES = 3 };
+
 struct core_thread {
     struct measure_team *team;
     size_t core; /* own ones first */
@@ -45,6 +47,32 @@ static enum status open_core(struct measure_team *team, size_t i, struct error *
     }
     if (status == STATUS_OK)
         status = target_load(team->own[i].target, team->subject->container, err);
+    return status;
+}
+
+static void close_core(struct measure_team *team, size_t i)
+{
+    if (team->own[i].target != team->subject->target)
+        target_close(team->own[i].target);
+    team->own[i].target = NULL;
+}
+
+/* On own core i, which is opened again if it is lost: a simulator that got no time to answer. */
+static enum status measure_on(struct measure_team *team, size_t i, size_t image,
+                              struct measure_image *out, struct error *err)
+{
+    unsigned tries = 0;
+    enum status status = measure_one(&team->own[i], team->options->tier, image, out, err);
+    while (status == STATUS_LINK && tries < RECOVERIES && !interrupt_requested()) {
+        tries++;
+        close_core(team, i);
+        status = target_open(team->cores.name, &team->own[i].target, err);
+        if (status == STATUS_OK)
+            status = target_load(team->own[i].target, team->subject->container, err);
+        if (status == STATUS_OK)
+            status = measure_one(&team->own[i], team->options->tier, image, out, err);
+    }
+    out->reopened = tries;
     return status;
 }
 
@@ -101,12 +129,12 @@ static enum status measure_first(struct measure_team *team, struct error *err)
 static enum status measure_for_first(void *context, size_t seat, const void *request, size_t size,
                                      void *answer, size_t *answer_size, struct error *err)
 {
-    const struct measure_team *team = context;
+    struct measure_team *team = context;
     struct measure_image one;
     size_t image;
     (void)size;
     memcpy(&image, request, sizeof image);
-    const enum status status = measure_one(&team->own[seat], team->options->tier, image, &one, err);
+    const enum status status = measure_on(team, seat, image, &one, err);
     memcpy(answer, &one, sizeof one);
     *answer_size = sizeof one;
     return status;
@@ -193,8 +221,7 @@ static void *core_main(void *argument)
         struct error err = {""};
         enum status status;
         if (thread->core < team->cores.count) {
-            status = measure_one(&team->own[thread->core], team->options->tier, image,
-                                 &team->images[image], &err);
+            status = measure_on(team, thread->core, image, &team->images[image], &err);
         } else {
             status = crew_ask(team->crew, thread->core - team->cores.count, &image, sizeof image,
                               answer, &size, &err);
@@ -225,6 +252,22 @@ static enum status run_threads(struct measure_team *team, struct error *err)
     return started ? STATUS_OK : error_set(err, STATUS_IO, "cannot start a thread; lower --jobs");
 }
 
+/* Says what was compared before the run ended. */
+static enum status explain_end(const struct measure_team *team, struct error *err)
+{
+    const size_t all = team->options->samples;
+    size_t differ = 0;
+    for (size_t i = 0; i < all; i++)
+        differ += team->images[i].done && !team->images[i].equal;
+    *err = team->error;
+    if (interrupt_requested())
+        return error_set(err, STATUS_CANCELLED,
+                         "interrupted after %zu of %zu images, %zu of which differed", team->done,
+                         all, differ);
+    return error_wrap(err, team->status, "after %zu of %zu images, %zu of which differed",
+                      team->done, all, differ);
+}
+
 enum status measure_team_run(struct measure_team *team, struct progress *progress,
                              struct measure_result *out, struct error *err)
 {
@@ -235,13 +278,8 @@ enum status measure_team_run(struct measure_team *team, struct progress *progres
     const enum status status = run_threads(team, err);
     if (status != STATUS_OK)
         return status;
-    if (team->status != STATUS_OK) {
-        *err = team->error;
-        return interrupt_requested()
-                   ? error_set(err, STATUS_CANCELLED, "interrupted after %zu of %zu images",
-                               team->done, options->samples)
-                   : team->status;
-    }
+    if (team->status != STATUS_OK)
+        return explain_end(team, err);
     for (size_t i = 0; i < options->samples; i++) {
         measure_add(out, i, &team->images[i]);
         if (!team->images[i].equal && options->on_mismatch)
@@ -255,8 +293,8 @@ void measure_team_close(struct measure_team *team)
     if (!team)
         return;
     crew_close(team->crew, team->status != STATUS_OK);
-    for (size_t i = 1; team->own && i < team->cores.count; i++)
-        target_close(team->own[i].target);
+    for (size_t i = 0; team->own && i < team->cores.count; i++)
+        close_core(team, i);
     pthread_mutex_destroy(&team->lock);
     free(team->own);
     free(team->images);

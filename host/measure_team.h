@@ -25,7 +25,9 @@ MUST_CHECK enum status measure_team_open(const struct measure_subject *subject,
 size_t measure_team_cores(const struct measure_team *team);
 /* Seconds that all images will take, by the first one's. */
 double measure_team_estimate(const struct measure_team *team);
-/* Measures the other images; tells of those that differ at the end, by their numbers. */
+/* Measures the other images; tells of those that differ at the end, by their numbers. A core that is
+ * lost is opened again and its image measured again, three times for an image; after a failure the
+ * text says how many were compared and how many of them differed. */
 MUST_CHECK enum status measure_team_run(struct measure_team *team, struct progress *progress,
                                         struct measure_result *out, struct error *err);
 void measure_team_close(struct measure_team *team); /* accepts NULL */

@@ -252,6 +252,8 @@ test_wrong_options() {
     fails missing_port_is_named 1 "/dev/none: no such port" info /dev/none
     fails unknown_tier_is_named 2 "--tier: want nn or rv32, got 'rv64'" eval "$ptq" --target sim --tier rv64
     fails samples_must_exist 2 "--samples: want 1 to 10000" eval "$ptq" --data "$data" --samples 10001
+    fails samples_are_a_number_or_all 2 "--samples: want 1 to 10000 .* or all, got some" \
+        eval "$ptq" --data "$data" --samples some
     fails bench_wants_a_sample 2 "--samples: want 1 or more" bench "$ptq" --data "$data" --samples 0
 }
 
