@@ -17,7 +17,7 @@ struct dse_request {
 };
 
 /* Cycles and bytes of the layers, then the rest. */
-enum { PROFILE_REST = 3, PROFILE_VALUES = 2 * MODEL_MAX_LAYERS + PROFILE_REST };
+enum { PROFILE_REST = 5, PROFILE_VALUES = 2 * MODEL_MAX_LAYERS + PROFILE_REST };
 
 _Static_assert(sizeof(struct dse_request) <= CREW_BYTES, "a candidate fits a message");
 _Static_assert(PROFILE_VALUES * sizeof(uint64_t) <= CREW_BYTES, "a profile fits a message");
@@ -143,6 +143,8 @@ static size_t put_profile(const struct dse_profile *profile, size_t layers, uint
     values[2 * layers] = (uint64_t)profile->other_cycles;
     values[2 * layers + 1] = profile->other_bytes;
     values[2 * layers + 2] = profile->fixed_ram_bytes;
+    values[2 * layers + 3] = profile->target_ram_bytes;
+    values[2 * layers + 4] = profile->too_large;
     return (2 * layers + PROFILE_REST) * sizeof *values;
 }
 
@@ -154,6 +156,8 @@ static void get_profile(const uint64_t *values, size_t layers, struct dse_profil
     out->other_cycles = (int64_t)values[2 * layers];
     out->other_bytes = values[2 * layers + 1];
     out->fixed_ram_bytes = values[2 * layers + 2];
+    out->target_ram_bytes = values[2 * layers + 3];
+    out->too_large = values[2 * layers + 4] != 0;
 }
 
 static enum status profile(void *state, const int *bits, struct dse_profile *out, struct error *err)
