@@ -5,7 +5,8 @@
 //           written byte at once, so that the transmit queue never fills.
 // Timing:   register reads come one cycle after the request; fast_tx_valid_o lasts one cycle, the one after the write.
 // Misuse:   a byte received while the queue is full is dropped and sets status[3]; a byte written while the transmit
-//           queue is full is dropped. Divisors below 64 count as 64. fast_i must not change while bytes are under way.
+//           queue is full is dropped. Divisors below 64 count as 64, those above the largest as that.
+//           fast_i must not change while bytes are under way.
 // Tests:    tests/rtl/
 
 module soc_uart #(
@@ -125,7 +126,9 @@ module soc_uart #(
       framing_q    <= 1'b0;
     end else begin
       if (write & (addr_i == address_map_pkg::UartDivisor)) begin
-        divisor_q <= (wdata_i[19:0] < MinDivisor) ? MinDivisor : wdata_i[19:0];
+        divisor_q <= (wdata_i[31:20] != '0)        ? '1
+                   : (wdata_i[19:0] < MinDivisor) ? MinDivisor
+                                                  : wdata_i[19:0];
       end
       if (write & (addr_i == address_map_pkg::UartIrqEnable)) begin
         irq_enable_q <= wdata_i[0];
