@@ -206,6 +206,20 @@ test_eval() {
     tap_matches also_by_one_process "$code $(cat "$err")" "10 images on 3 cores: about"
 }
 
+# Simulators that die in the middle
+test_lost_simulators() {
+    quant=$(find "$scratch/exhaustive-one/quant" -name '*.mpq' | sort | head -n 1)
+    "$mpq" eval "$quant" --data "$data" --target sim --samples 300 --jobs 2 --json >"$out" 2>"$err" &
+    child=$!
+    wait_for grep -q '"event":"start"' "$err"
+    pkill -KILL -P "$child"
+    wait "$child"
+    code=$?
+    child=""
+    tap_equal lost_simulators_are_started_anew \
+        "$code $(json "$out" 'd["verified"], d["mismatches"], d["reopened"]')" "0 (300, 0, 2)"
+}
+
 # ---- Slurm ----------------------------------------------------------------------------------------------------------
 # fake NAME LINE: a program that comes first on the path
 fake() {
@@ -264,5 +278,6 @@ test_death
 test_lost_core
 test_failures
 test_eval
+test_lost_simulators
 test_slurm
 tap_end
