@@ -287,8 +287,7 @@ static cJSON *layer_json(const struct bench *bench, enum proto_tier tier, int la
         cJSON_AddNumberToObject(object, "macs", (double)macs);
         cJSON_AddNumberToObject(object, "macs_per_cycle", rate);
         cJSON_AddNumberToObject(object, "issue_limit", issue_limit(bench, layer));
-        cJSON_AddNumberToObject(object, "share_of_issue_limit",
-                                rate / issue_limit(bench, layer));
+        cJSON_AddNumberToObject(object, "share_of_issue_limit", rate / issue_limit(bench, layer));
     }
     return object;
 }

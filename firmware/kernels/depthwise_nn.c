@@ -241,8 +241,9 @@ static void stream_rows(const struct depthwise_rows *row)
 {
     const bool is_small = row->kernel_w == 3, is_dense = row->step == 4;
     depthwise_stream_fn *const run =
-        is_small ? is_dense ? depthwise_stream_3x3_1 : depthwise_stream_3x3_2
-                 : is_dense ? depthwise_stream_wide_1 : depthwise_stream_wide_2;
+        is_small   ? is_dense ? depthwise_stream_3x3_1 : depthwise_stream_3x3_2
+        : is_dense ? depthwise_stream_wide_1
+                   : depthwise_stream_wide_2;
     struct depthwise_stream walk = {
         .weights = row->weights,
         .params = row->params,
@@ -267,8 +268,7 @@ static bool stream_fits(const struct model_layer *layer)
 {
     const unsigned size = layer->kernel_w;
 
-    return size == layer->kernel_h && (size == 3 || size == 5 || size == 7) &&
-           layer->stride_w <= 2;
+    return size == layer->kernel_h && (size == 3 || size == 5 || size == 7) && layer->stride_w <= 2;
 }
 
 static void rows_3x3_stride_1(const struct depthwise_rows *row)

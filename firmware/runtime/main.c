@@ -107,7 +107,8 @@ int main(void)
     area = free_ram();
     counters_start();
     CSR_WRITE(CSR_MIE, MIE_EXTERNAL | MIE_TIMER);
-    loader_init(&loader, &platform, area, RAM_BASE + platform.ram_bytes - (uint32_t)(uintptr_t)area);
+    loader_init(&loader, &platform, area,
+                RAM_BASE + platform.ram_bytes - (uint32_t)(uintptr_t)area);
     if (trap_caused_restart()) /* shown until a model comes */
         sysctl_set_leds(SYSCTL_LED_READY | SYSCTL_LED_ERROR);
     for (;;) {

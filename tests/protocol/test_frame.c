@@ -392,7 +392,8 @@ static void crc_byte_by_byte_ends_in_its_residue_behind_the_right_crc_only(void 
             right = wrong = crc;
             for (unsigned i = 0; i < 4; i++) {
                 right = crc32_step(right, behind[i]);
-                wrong = crc32_step(wrong, behind[i] ^ (uint8_t)(bit / 8 == i ? 1u << bit % 8 : 0));
+                wrong =
+                    crc32_step(wrong, (uint8_t)(behind[i] ^ (bit / 8 == i ? 1u << bit % 8 : 0)));
             }
             assert_int_equal(right, CRC32_RESIDUE);
             assert_int_not_equal(wrong, CRC32_RESIDUE);
