@@ -167,7 +167,7 @@ test_searches() {
     cp "$scratch/binary/results.json" "$out"
     tap_equal binary_search_bisects "$(json 'len(d["candidates"])')" 6 # 16, 8, 4, 2, 1, 0 of 32
     search "$scratch/ram" --search cheapest --max-ram 1000 --max-acc-drop 100
-    tap_matches limits_that_nothing_keeps_are_told "$code $(cat "$err")" "1 mpq dse: no configuration .* 1000 bytes of RAM"
+    tap_matches limits_that_nothing_keeps_are_told "$code $(cat "$err")" "1 mpq dse: none of the configurations .* 1000 bytes of RAM"
 }
 
 test_rebuilt_firmware() {
