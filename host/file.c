@@ -76,3 +76,14 @@ enum status file_replace(const char *path, const void *bytes, size_t size, struc
     unlink(temporary);
     return error_set(err, STATUS_IO, "%s: cannot be written: %s", path, strerror(cause));
 }
+
+enum status file_replace_stream(const char *path, FILE *stream, char **text, size_t *size,
+                                struct error *err)
+{
+    const enum status status = fclose(stream) != 0
+                                   ? error_set(err, STATUS_NO_MEMORY, "%s: out of memory", path)
+                                   : file_replace(path, *text, *size, err);
+    free(*text);
+    *text = NULL;
+    return status;
+}

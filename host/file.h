@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+
 #include "error.h"
 
 /* Reads a regular file of at most max_bytes; the caller frees *out, which is NULL after a failure. */
@@ -15,5 +17,10 @@ MUST_CHECK enum status file_read(const char *path, size_t max_bytes, uint8_t **o
  * reader sees the old or the new one, never a part. */
 MUST_CHECK enum status file_replace(const char *path, const void *bytes, size_t size,
                                     struct error *err);
+
+/* file_replace() with what a stream of open_memstream(text, size) holds. Closes the stream and frees
+ * its text. */
+MUST_CHECK enum status file_replace_stream(const char *path, FILE *stream, char **text,
+                                           size_t *size, struct error *err);
 
 #endif

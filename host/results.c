@@ -218,14 +218,7 @@ enum status results_save_csv(const struct results *results, const char *path, st
                 c->size_bytes, c->ram_bytes, c->verified, c->mismatches);
     }
     free(front);
-    enum status status = STATUS_OK;
-    if (fclose(file) != 0) {
-        status = error_set(err, STATUS_NO_MEMORY, "%s: out of memory", path);
-    } else {
-        status = file_replace(path, text, size, err);
-    }
-    free(text);
-    return status;
+    return file_replace_stream(path, file, &text, &size, err);
 }
 
 enum status results_read_file(const char *path, char **text, size_t *size, struct error *err)

@@ -105,12 +105,5 @@ enum status slurm_write(const char *path, int argc, char **argv, const char *fol
         return error_set(err, STATUS_NO_MEMORY, "%s: out of memory", path);
     }
     put_script(file, argc, argv, tool, here, folder);
-    enum status status = STATUS_OK;
-    if (fclose(file) != 0) {
-        status = error_set(err, STATUS_NO_MEMORY, "%s: out of memory", path);
-    } else {
-        status = file_replace(path, text, size, err);
-    }
-    free(text);
-    return status;
+    return file_replace_stream(path, file, &text, &size, err);
 }

@@ -6,7 +6,7 @@
 #include "counters.h"
 #include "csr.h"
 #include "loader.h"
-#include "nn_insn.h"
+#include "stream.h"
 #include "sysctl.h"
 #include "timer.h"
 #include "trap.h"
@@ -95,7 +95,7 @@ static void wait_for_byte(void)
 /* Where the core has the instructions of version 2, the kernels for those without make room. */
 static uint8_t *free_ram(void)
 {
-    return platform.isa_version >= NN_ISA_STREAM ? fallback_start : model_area;
+    return stream_is_there() ? fallback_start : model_area;
 }
 
 int main(void)

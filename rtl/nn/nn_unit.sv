@@ -20,7 +20,8 @@
 //           The first instruction comes one cycle after reset, or later.
 //           Without MultiPump clk2x_i is not used.
 // Misuse:   the fourth operator does nothing and is valid at once. Without Stream, CSR numbers 5 to 7 and banks read
-//           as 0. Writes to banks do nothing. Stream with MultiPump does not exist (checked at elaboration). A CSR write together with en_i cannot happen on a single-issue core; it has no meaning.
+//           as 0. Writes to banks do nothing. Stream with MultiPump does not exist (checked at elaboration). A CSR write
+//           together with en_i cannot happen on a single-issue core; it has no meaning.
 // Model:    tests/model/nn_model.c. Tests: tests/rtl/
 
 module nn_unit #(

@@ -13,17 +13,7 @@ child=""
 trap '[ -z "$child" ] || kill "$child" 2>/dev/null; rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM
 
-cat >"$scratch/small.json" <<'JSON'
-{"name": "small", "input": [28, 28, 1], "classes": 10,
- "data": {"format": "idx",
-          "train_images": "mnist/train-images-idx3-ubyte", "train_labels": "mnist/train-labels-idx1-ubyte",
-          "validation_images": "mnist/t10k-images-idx3-ubyte", "validation_labels": "mnist/t10k-labels-idx1-ubyte",
-          "test_images": "mnist/t10k-images-idx3-ubyte", "test_labels": "mnist/t10k-labels-idx1-ubyte"},
- "train": {"epochs": 1, "learning_rate": 0.003},
- "layers": [{"op": "conv", "channels": 4, "kernel": 5, "stride": 3}, {"op": "relu"},
-            {"op": "conv", "channels": 8, "kernel": 3, "stride": 2}, {"op": "relu"},
-            {"op": "fc", "outputs": 16}, {"op": "relu"}, {"op": "fc", "outputs": 10}]}
-JSON
+cp tests/system/search.json "$scratch/small.json"
 
 # together COMMAND...: three processes; leaves $code, $out, $err
 together() {
