@@ -37,6 +37,10 @@ kernel_fn maxpool, relu, flatten, argmax;
 bool avgpool_nn_fits(const struct model_layer *layer);
 bool maxpool_nn_fits(const struct model_layer *layer, const struct model_buffer *in);
 
+/* What fc_w*_nn() would call for a layer on this core: who runs the layer often asks once. */
+typedef kernel_fn *kernel_choose_fn(const struct kernel_args *args);
+kernel_choose_fn fc_w8_nn_choose, fc_w4_nn_choose, fc_w2_nn_choose;
+
 /* The kernel of a layer in a tier (enum proto_tier); NULL cannot happen for a parsed layer. */
 kernel_fn *kernel_select(const struct kernel_args *args, unsigned tier);
 

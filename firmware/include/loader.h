@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include "model.h"
 #include "protocol.h"
+#include "run.h"
 
 /* Everything that the loader needs from the system it runs on. */
 struct loader_platform {
@@ -41,6 +42,10 @@ struct loader {
     uint8_t answered;       /* requests answered since HELLO, saturates at PROTO_WINDOW_MAX */
     uint16_t running_layer; /* MODEL_NONE when no layer runs; the trap handler reports it */
     uint16_t profiled_layers;
+    struct run_call *calls; /* of the model's layers */
+#if UINTPTR_MAX > UINT32_MAX
+    struct run_call call_room[MODEL_MAX_LAYERS]; /* a host's do not fit where the core's lie */
+#endif
     uint32_t (
         *profile)[COUNTER_COUNT];      /* of the model's layers; 2^32 - 1: that or anything above */
     uint8_t response[PROTO_FRAME_MAX]; /* the last response, kept for a repetition */
@@ -49,10 +54,11 @@ struct loader {
 };
 
 /* What the loader takes for itself at the model area's end once a model is committed, behind
- * container and arena: the model's tables and the counters of its layers. */
+ * container and arena: the model's tables, the calls of its layers and their counters. */
 static inline uint32_t loader_table_bytes(uint32_t layer_count, uint32_t buffer_count)
 {
-    const uint32_t layer_bytes = (uint32_t)(sizeof(struct model_layer) + COUNTER_COUNT * 4);
+    const uint32_t layer_bytes =
+        (uint32_t)(sizeof(struct model_layer) + RUN_CALL_BYTES + COUNTER_COUNT * 4);
 
     return 3 + layer_count * layer_bytes + buffer_count * (uint32_t)sizeof(struct model_buffer);
 }

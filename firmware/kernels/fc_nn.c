@@ -8,8 +8,25 @@
 #ifdef __riscv
 enum { LEAST_WORDS = 32 /* of 2-bit weights */ };
 
-static NOINLINE void run(const struct kernel_args *args, fc_stream_fn *compute,
-                         struct fc_stream groups)
+static uint32_t group_count(const struct kernel_args *args)
+{
+    return (args->out_shape->channels + 3u) / 4;
+}
+
+static uint32_t group_bytes(const struct kernel_args *args)
+{
+    return fc_nn_words(args) * 2 * args->layer->weight_bits;
+}
+
+bool fc_nn_streams(const struct kernel_args *args)
+{
+    return group_bytes(args) * group_count(args) >= 4 * LEAST_WORDS && stream_is_there();
+}
+
+/* More groups than one call takes, or a last group that is not full: its results go through the
+ * stack, as bytes behind the buffer stay as they are. */
+static NOINLINE void in_parts(const struct kernel_args *args, fc_stream_fn *compute,
+                              struct fc_stream groups)
 {
     const uint32_t channels = args->out_shape->channels;
     const bool is_cut = channels % 4;
@@ -35,29 +52,33 @@ static NOINLINE void run(const struct kernel_args *args, fc_stream_fn *compute,
                    channels % (4 * STREAM_BANKS));
 }
 
-bool fc_nn_stream(const struct kernel_args *args, fc_stream_fn *compute)
+void fc_nn_stream(const struct kernel_args *args, fc_stream_fn *compute)
 {
-    const uint32_t words = (args->in_shape->size_bytes + 3) / 4;
     const struct fc_stream groups = {
         .in = args->in,
         .weights = args->weights,
         .params = args->params,
         .out = args->out,
-        .words = words,
-        .size = words * 2 * args->layer->weight_bits,
-        .count = (args->out_shape->channels + 3u) / 4,
+        .words = fc_nn_words(args),
+        .size = group_bytes(args),
+        .count = group_count(args),
     };
 
-    if (groups.size * groups.count < 4 * LEAST_WORDS || !stream_is_there())
-        return false;
-    run(args, compute, groups);
-    return true;
+    if (groups.count <= STREAM_BANKS && args->out_shape->channels % 4 == 0)
+        compute(&groups);
+    else
+        in_parts(args, compute, groups);
 }
 #else
-bool fc_nn_stream(const struct kernel_args *args, fc_stream_fn *compute)
+bool fc_nn_streams(const struct kernel_args *args)
+{
+    (void)args;
+    return false;
+}
+
+void fc_nn_stream(const struct kernel_args *args, fc_stream_fn *compute)
 {
     (void)args;
     (void)compute;
-    return false;
 }
 #endif

@@ -7,10 +7,16 @@
 #include "fc_stream.h"
 #include "kernels.h"
 
+/* Words of activations. */
+ALWAYS_INLINE uint32_t fc_nn_words(const struct kernel_args *args)
+{
+    return (args->in_shape->size_bytes + 3) / 4;
+}
+
 /* From group number first on. */
 ALWAYS_INLINE void fc_nn(unsigned width, const struct kernel_args *args, uint32_t first)
 {
-    const uint32_t words = (args->in_shape->size_bytes + 3) / 4;
+    const uint32_t words = fc_nn_words(args);
     const uint32_t group_bytes = words * 4 * dot_nn_weight_words(width);
     const uint8_t *weights = args->weights + first * group_bytes;
     const uint8_t *params = args->params + first * MODEL_GROUP_BYTES;
@@ -23,8 +29,11 @@ ALWAYS_INLINE void fc_nn(unsigned width, const struct kernel_args *args, uint32_
     }
 }
 
-/* The whole layer with the instructions of version 2. False: the core does not have them, or the
- * layer is so small that fc_nn() is sooner done. */
-bool fc_nn_stream(const struct kernel_args *args, fc_stream_fn *compute);
+/* The layer is one for fc_nn_stream(): the core has the instructions of version 2, and fc_nn() is not
+ * sooner done. */
+bool fc_nn_streams(const struct kernel_args *args);
+
+/* The whole layer with the instructions of version 2. */
+void fc_nn_stream(const struct kernel_args *args, fc_stream_fn *compute);
 
 #endif

@@ -7,17 +7,22 @@
 #include "rows_nn.h"
 #include "stream.h"
 
-/* From group number first on. */
-static NOINLINE void some_groups(const struct kernel_args *args, uint32_t first)
+static void small(const struct kernel_args *args)
 {
-    fc_nn(2, args, first);
+    fc_nn(2, args, 0);
 }
 
-void fc_w2_nn(const struct kernel_args *args)
+static void stream(const struct kernel_args *args)
 {
+    fc_nn_stream(args, fc_stream_w2);
+}
+
 #ifdef __riscv
+/* Version 1: weights stay in registers while rows of whole groups pass. */
+static STREAM_FALLBACK void resident(const struct kernel_args *args)
+{
     const uint32_t channels = args->out_shape->channels;
-    const uint32_t words = (args->in_shape->size_bytes + 3) / 4;
+    const uint32_t words = fc_nn_words(args);
     struct fc_rows rows = {.in = args->in,
                            .weights = args->weights,
                            .params = args->params,
@@ -26,19 +31,30 @@ void fc_w2_nn(const struct kernel_args *args)
                            .count = channels / 4,
                            .skip = ROWS_NN_RESIDENT + FC_NN_STREAMED - words};
 
-    if (stream_is_there()) {
-        if (!fc_nn_stream(args, fc_stream_w2))
-            some_groups(args, 0);
-        return;
-    }
-    if (words >= ROWS_NN_RESIDENT && rows.count) {
-        for (; (int32_t)rows.skip < 0; rows.skip += FC_NN_STREAMED)
-            rows.turn_bytes += 4 * FC_NN_STREAMED;
-        fc_nn_rows_w2(&rows);
-        if (channels % 4)
-            some_groups(args, channels / 4);
-        return;
-    }
+    for (; (int32_t)rows.skip < 0; rows.skip += FC_NN_STREAMED)
+        rows.turn_bytes += 4 * FC_NN_STREAMED;
+    fc_nn_rows_w2(&rows);
+    if (channels % 4)
+        fc_nn(2, args, channels / 4);
+}
+
+static bool fits_resident(const struct kernel_args *args)
+{
+    return !stream_is_there() && fc_nn_words(args) >= ROWS_NN_RESIDENT &&
+           args->out_shape->channels >= 4;
+}
 #endif
-    some_groups(args, 0);
+
+kernel_fn *fc_w2_nn_choose(const struct kernel_args *args)
+{
+#ifdef __riscv
+    if (fits_resident(args))
+        return resident;
+#endif
+    return fc_nn_streams(args) ? stream : small;
+}
+
+void fc_w2_nn(const struct kernel_args *args)
+{
+    fc_w2_nn_choose(args)(args);
 }

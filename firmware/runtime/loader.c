@@ -3,7 +3,7 @@
  *
  * Invariants
  *  1. ready implies that model was parsed from area and nothing was written to space MODEL since;
- *     only then model's tables and profile, which lie at the area's end, mean anything.
+ *     only then model's tables, calls and profile, which lie at the area's end, mean anything.
  *  2. expected is HELLO's seq + 1 + the requests answered since (mod 256).
  *  3. response[0 .. response_size + 2) holds type, seq and payload of the last answer, for a
  *     repetition.
@@ -131,6 +131,12 @@ static uint32_t place_tables(struct loader *loader)
     at += layers * sizeof(struct model_layer);
     loader->model.buffers = (struct model_buffer *)at;
     at += buffers * sizeof(struct model_buffer);
+#if UINTPTR_MAX > UINT32_MAX
+    loader->calls = loader->call_room;
+#else
+    loader->calls = (struct run_call *)at;
+#endif
+    at += layers * RUN_CALL_BYTES;
     loader->profile = (uint32_t(*)[COUNTER_COUNT])at;
     return loader->area_bytes - bytes;
 }
@@ -155,6 +161,7 @@ static enum proto_status do_commit(struct loader *loader, const struct request *
         set_leds(loader, LED_READY | LED_ERROR);
         return PROTO_E_MODEL;
     }
+    run_prepare(&loader->model, loader->area + loader->model.arena_start, loader->calls);
     loader->ready = true;
     set_leds(loader, LED_READY);
     return PROTO_OK;
@@ -190,12 +197,10 @@ static void count_since(struct loader *loader, uint64_t *counters)
 /* Runs layers 0..layers-1 and leaves the cost of all in total. */
 static void run_layers(struct loader *loader, unsigned tier, uint16_t layers, uint64_t *total)
 {
-    uint8_t *arena = loader->area + loader->model.arena_start;
-
     read_counters(loader, total);
     for (uint16_t i = 0; i < layers; i++) {
         loader->running_layer = i;
-        run_layer(&loader->model, arena, i, tier);
+        run_call(&loader->calls[i], tier);
     }
     count_since(loader, total);
     loader->running_layer = MODEL_NONE;
@@ -205,15 +210,13 @@ static void run_layers(struct loader *loader, unsigned tier, uint16_t layers, ui
 static void run_layers_profiled(struct loader *loader, unsigned tier, uint16_t layers,
                                 uint64_t *total)
 {
-    uint8_t *arena = loader->area + loader->model.arena_start;
-
     uint64_t counters[COUNTER_COUNT];
 
     read_counters(loader, total);
     for (uint16_t i = 0; i < layers; i++) {
         loader->running_layer = i;
         read_counters(loader, counters);
-        run_layer(&loader->model, arena, i, tier);
+        run_call(&loader->calls[i], tier);
         count_since(loader, counters);
         for (unsigned j = 0; j < COUNTER_COUNT; j++)
             loader->profile[i][j] = counters[j] < UINT32_MAX ? (uint32_t)counters[j] : UINT32_MAX;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From a layer of a parsed model to the call of its kernel. */
 #include <stddef.h>
-#include "kernels.h"
-#include "protocol.h"
 #include "run.h"
+
+#ifdef __riscv
+_Static_assert(sizeof(struct run_call) == RUN_CALL_BYTES, "the host reckons with another size");
+#endif
 
 /* By weight width: 2, 4, 8 bits. */
 static unsigned width_index(const struct model_layer *layer)
@@ -32,11 +34,11 @@ kernel_fn *kernel_select(const struct kernel_args *args, unsigned tier)
     const struct model_layer *layer = args->layer;
     const bool is_nn = tier == TIER_NN;
 
-    if (layer->op == OP_FC) /* first: small networks are made of these */
-        return select_fc(args, is_nn);
     switch (layer->op) {
     case OP_CONV2D:
         return select_conv2d(args, is_nn);
+    case OP_FC:
+        return select_fc(args, is_nn);
     case OP_MAXPOOL:
         return is_nn && maxpool_nn_fits(layer, args->in_shape) ? maxpool_nn : maxpool;
     case OP_AVGPOOL:
@@ -54,23 +56,49 @@ kernel_fn *kernel_select(const struct kernel_args *args, unsigned tier)
     }
 }
 
-void run_layer(const struct model *model, uint8_t *arena, unsigned index, unsigned tier)
+/* The same, and where a kernel would choose another by what this core has, that one. */
+static kernel_fn *select_for_core(const struct kernel_args *args, unsigned tier)
+{
+    static kernel_choose_fn *const fc[] = {fc_w2_nn_choose, fc_w4_nn_choose, fc_w8_nn_choose};
+
+    if (tier == TIER_NN && args->layer->op == OP_FC)
+        return fc[width_index(args->layer)](args);
+    return kernel_select(args, tier);
+}
+
+static void prepare_layer(const struct model *model, uint8_t *arena, unsigned index,
+                          struct run_call *out)
 {
     const struct model_layer *layer = &model->layers[index];
-    const struct model_buffer *in = &model->buffers[layer->in], *out = &model->buffers[layer->out];
+    const struct model_buffer *in = &model->buffers[layer->in], *to = &model->buffers[layer->out];
     const struct model_buffer *in2 = layer->op == OP_ADD ? &model->buffers[layer->in2] : NULL;
-    const struct kernel_args args = {
+
+    out->args = (struct kernel_args){
         .layer = layer,
         .in_shape = in,
         .in2_shape = in2,
-        .out_shape = out,
+        .out_shape = to,
         .in = arena + in->arena_offset,
         .in2 = in2 ? arena + in2->arena_offset : NULL,
-        .out = arena + out->arena_offset,
+        .out = arena + to->arena_offset,
         .weights = model->bytes + layer->weight_offset,
         .params = model->bytes + layer->param_offset,
         .scratch = arena + model->scratch_offset,
     };
+    for (unsigned tier = 0; tier < RUN_TIERS; tier++)
+        out->kernels[tier] = select_for_core(&out->args, tier);
+}
 
-    kernel_select(&args, tier)(&args);
+void run_prepare(const struct model *model, uint8_t *arena, struct run_call *calls)
+{
+    for (unsigned i = 0; i < model->layer_count; i++)
+        prepare_layer(model, arena, i, &calls[i]);
+}
+
+void run_layer(const struct model *model, uint8_t *arena, unsigned layer, unsigned tier)
+{
+    struct run_call call;
+
+    prepare_layer(model, arena, layer, &call);
+    run_call(&call, tier);
 }

@@ -294,7 +294,7 @@ static void model_that_is_too_large_is_refused_before_the_upload(void **state)
     const struct model *model = container->model;
     const uint64_t before = target_statistics(bench.target)->bytes_sent;
     const unsigned tables =
-        15u + 3u + model->layer_count * (36u + 9u * 4u) + model->buffer_count * 16u;
+        15u + 3u + model->layer_count * (36u + 48u + 9u * 4u) + model->buffer_count * 16u;
     snprintf(want, sizeof want,
              "core: model made_up_network_ does not fit: container %zu + activations %u + tables "
              "%u = %zu bytes, the core's model area has 32768; use fewer weight bits, a smaller "

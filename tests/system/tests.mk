@@ -9,6 +9,6 @@ $(SYSTEM_PROGRAMS): $(BUILD)/tests/system/%: $(BUILD)/tests/system/%.o $(BUILD)/
 # The firmware with a layer that traps, for test_trap.sh.
 TRAPPING := $(FW)/tests/system/core/trapping_layer.o
 $(BUILD)/tests/system/trapping.elf: $(FW_OBJ) $(TRAPPING)
-	$(Q)$(FW_LINK) $(TRAPPING) -Wl,--wrap=run_layer,--defsym=build_id=1 -o $@
+	$(Q)$(FW_LINK) $(TRAPPING) -Wl,--wrap=run_prepare,--defsym=build_id=1 -o $@
 
 test-build: $(SYSTEM_PROGRAMS) $(BUILD)/tests/system/trapping.elf

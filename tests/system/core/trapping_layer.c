@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-/* In place of the firmware's run_layer(), by the linker's --wrap: layer 1 is an illegal instruction,
- * so that a core really traps. */
+/* Round the firmware's run_prepare(), by the linker's --wrap: layer 1 is an illegal instruction, so
+ * that a core really traps. */
 #include "run.h"
 
-void __real_run_layer(const struct model *model, uint8_t *arena, unsigned layer, unsigned tier);
-void __wrap_run_layer(const struct model *model, uint8_t *arena, unsigned layer, unsigned tier);
+void __real_run_prepare(const struct model *model, uint8_t *arena, struct run_call *calls);
+void __wrap_run_prepare(const struct model *model, uint8_t *arena, struct run_call *calls);
 
-void __wrap_run_layer(const struct model *model, uint8_t *arena, unsigned layer, unsigned tier)
+static void trap(const struct kernel_args *args)
 {
-    if (layer == 1)
-        __asm__ volatile(".word 0xffffffff");
-    __real_run_layer(model, arena, layer, tier);
+    (void)args;
+    __asm__ volatile(".word 0xffffffff");
+}
+
+void __wrap_run_prepare(const struct model *model, uint8_t *arena, struct run_call *calls)
+{
+    __real_run_prepare(model, arena, calls);
+    if (model->layer_count > 1)
+        calls[1].kernels[TIER_NN] = calls[1].kernels[TIER_RV32] = trap;
 }
