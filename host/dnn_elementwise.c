@@ -3,9 +3,7 @@
  * BRANCH. */
 #include <string.h>
 #include "dnn_plan.h"
-#include "rng.h"
-
-static const uint64_t DROPOUT_STREAM = 1ull << 63; /* apart from those of training */
+#include "dropout.h"
 
 size_t dnn_value_count(const struct dnn_shard *shard, int layer)
 {
@@ -136,29 +134,16 @@ void dnn_take_passed_back(struct dnn_shard *shard, int index)
                 dnn_value_count(shard, index - 1));
 }
 
-/* The same draw forward and backward: nothing is stored. 16 random bits a value. */
-static void drop_image(struct rng *rng, float rate, const float *in, float *out, size_t count)
-{
-    const uint32_t limit = (uint32_t)((double)rate * 65536 + 0.5);
-    const float factor = 65536.0f / (float)(65536 - limit);
-    for (size_t i = 0; i < count; i += 4) {
-        const size_t n = count - i < 4 ? count - i : 4;
-        uint64_t bits = rng_next(rng);
-        for (size_t j = i; j < i + n; j++, bits >>= 16)
-            out[j] = (bits & 0xffff) < limit ? 0.0f : in[j] * factor;
-    }
-}
-
 static void drop(const struct dnn_shard *shard, int index, const float *in, float *out)
 {
     const struct net_layer *layer = &shard->plan->net->layers[index];
     const size_t count = shape_size(layer->out);
     for (int i = 0; i < shard->plan->images; i++, in += count, out += count) {
-        const uint64_t image = shard->draw_first + (uint32_t)i;
-        struct rng rng;
-        rng_init(&rng, shard->draw_seed,
-                 DROPOUT_STREAM ^ (shard->draw_step << 28 | image << 8 | (uint64_t)index));
-        drop_image(&rng, layer->drop_rate, in, out, count);
+        struct dropout draw =
+            dropout_begin(shard->draw_seed, shard->draw_step, shard->draw_first + (uint32_t)i,
+                          index, layer->drop_rate);
+        for (size_t j = 0; j < count; j++)
+            out[j] = in[j] * dropout_next(&draw);
     }
 }
 

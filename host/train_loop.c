@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include "augment.h"
+#include "cross_entropy.h"
 #include "rng.h"
 #include "train_optimizer.h"
 
@@ -76,31 +77,6 @@ enum status train_backward_all(void *context, struct dnn_shard *shard, struct er
     return status;
 }
 
-/* Softmax and cross-entropy of one image, label smoothing as in Szegedy et al. 2016. Returns the loss
- * and writes its gradient, both times weight. */
-static double cross_entropy(const float *values, int label, const struct train_job *job,
-                            float weight, float *gradient)
-{
-    const int classes = job->net->class_count;
-    const float scale = job->hooks.logit_scale;
-    const float spread = job->recipe->label_smoothing / (float)classes;
-    const float true_share = 1 - job->recipe->label_smoothing + spread;
-    float largest = values[0], sum = 0;
-    double margin = 0; /* mean under the target */
-    for (int c = 1; c < classes; c++)
-        largest = values[c] > largest ? values[c] : largest;
-    for (int c = 0; c < classes; c++) {
-        gradient[c] = expf((values[c] - largest) * scale);
-        sum += gradient[c];
-    }
-    for (int c = 0; c < classes; c++) {
-        const float target = c == label ? true_share : spread;
-        gradient[c] = (gradient[c] / sum - target) * weight * scale;
-        margin += target > 0 ? (double)(target * ((values[c] - largest) * scale)) : 0;
-    }
-    return (log((double)sum) - margin) * (double)weight;
-}
-
 /* Loss of the first count images of a shard; gradients of all its places. */
 static double shard_loss(struct dnn_shard *shard, const struct train_job *job,
                          const uint32_t *order, size_t count, float weight)
@@ -109,9 +85,11 @@ static double shard_loss(struct dnn_shard *shard, const struct train_job *job,
     const size_t classes = (size_t)net->class_count, places = (size_t)dnn_shard_images(shard);
     const float *values = dnn_shard_values(shard, net->layer_count - 1);
     float *gradients = dnn_shard_gradients(shard, net->layer_count - 1);
+    const struct cross_entropy how = {net->class_count, job->hooks.logit_scale,
+                                      job->recipe->label_smoothing, weight};
     double loss = 0;
     for (size_t i = 0; i < count; i++)
-        loss += cross_entropy(values + i * classes, job->data->train.labels[order[i]], job, weight,
+        loss += cross_entropy(&how, values + i * classes, job->data->train.labels[order[i]],
                               gradients + i * classes);
     memset(gradients + count * classes, 0, (places - count) * classes * sizeof *gradients);
     return loss;
