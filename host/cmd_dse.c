@@ -49,15 +49,19 @@ static const struct arg_command COMMAND = {
         "mpq dse lenet.float --max-acc-drop 0.5 -o build/runs/half_a_point\n"
         "mpq dse vww.float --search greedy --max-ram 600000 -o build/runs/vww\n"
         "mpq dse lenet.float --bits 8,4 --qat 2 --target /dev/ttyUSB0 -o build/runs/board\n"
+        "mpq dse lenet.float --qat 1 --device cuda -o build/runs/trained\n"
         "mpq dse lenet.float --target /dev/ttyUSB0 --target /dev/ttyUSB1 -o build/runs/two\n"
         "mpirun -n 64 mpq dse lenet.float -o build/runs/many\n"
         "mpq dse lenet.float -o build/runs/many --slurm job.sh   (then: sbatch -n 64 job.sh)",
 };
 
+enum { MAX_TRAIN_AT_ONCE = 256 };
+
 struct flags {
     struct arg_list targets;
     const char *slurm;
-    bool resume, force, json, quiet;
+    size_t train_at_once;
+    bool resume, force, json, quiet, deterministic;
 };
 
 static enum status parse(int argc, char **argv, struct dse_run_options *options,
@@ -75,6 +79,12 @@ static enum status parse(int argc, char **argv, struct dse_run_options *options,
          "at most N bytes of model, activations and firmware"},
         {"--qat", "EPOCHS", ARG_SIZE, &options->qat_epochs,
          "retrain each candidate (default 0: quantize only)"},
+        {"--device", "D", ARG_STRING, &options->device.name,
+         "where --qat trains: cpu (default), cuda, or cuda:N for GPU number N"},
+        {"--deterministic", NULL, ARG_FLAG, &flags->deterministic,
+         "on a GPU: only algorithms that repeat bit for bit (the CPU's always do)"},
+        {"--train-at-once", "N", ARG_SIZE, &flags->train_at_once,
+         "candidates that a GPU trains at a time (default: --jobs, as far as its memory lasts)"},
         {"--bits", "LIST", ARG_STRING, &options->bits,
          "widths to try (default: the model's, 8,4,2)"},
         {"--target", "T", ARG_LIST, &flags->targets,
@@ -116,6 +126,12 @@ static enum status parse(int argc, char **argv, struct dse_run_options *options,
     }
     options->targets = flags->targets.items;
     options->target_count = flags->targets.count;
+    if (flags->train_at_once > MAX_TRAIN_AT_ONCE) {
+        return error_set(err, STATUS_USAGE, "--train-at-once: want 1 to %d, got %zu",
+                         MAX_TRAIN_AT_ONCE, flags->train_at_once);
+    }
+    options->device.at_once = (int)flags->train_at_once;
+    options->device.deterministic = flags->deterministic;
     options->resume = flags->resume;
     options->force = flags->force;
     options->progress = flags->quiet ? PROGRESS_QUIET : flags->json ? PROGRESS_JSON : PROGRESS_AUTO;

@@ -21,6 +21,7 @@ enum { BITS_BYTES = 4 * NET_MAX_LAYERS, MAX_EPOCHS = 1000000 };
 struct quantize_command {
     const char *float_path, *bits, *output, *data;
     size_t qat_epochs, seed, threads, limit;
+    struct device_options device;
     struct cmd_output mode;
     bool help;
 };
@@ -34,6 +35,7 @@ struct quantize_work {
     struct quant_model *quant;
     struct container *container;
     struct infer *infer;
+    struct device *device; /* NULL: the CPU */
     struct quant_meta meta;
     double float_val_accuracy, float_accuracy; /* on the same images */
 };
@@ -62,6 +64,10 @@ static enum status parse(int argc, char **argv, struct quantize_command *command
         {"--data", "DIR", ARG_STRING, &command->data, "data folder (default build/data)"},
         {"--seed", "N", ARG_SIZE, &command->seed, "seed of --qat (default: the FLOAT file's)"},
         {"--threads", "N", ARG_SIZE, &command->threads, "threads (default: all cores)"},
+        {"--device", "D", ARG_STRING, &command->device.name,
+         "where --qat trains: cpu (default), cuda, or cuda:N for GPU number N"},
+        {"--deterministic", NULL, ARG_FLAG, &command->device.deterministic,
+         "on a GPU: only algorithms that repeat bit for bit (the CPU's always do)"},
         {"--limit", "N", ARG_SIZE, &command->limit,
          "use at most N training and N test images (default: all)"},
         {"--json", NULL, ARG_FLAG, &command->mode.json, "events and results as JSON lines"},
@@ -78,6 +84,10 @@ static enum status parse(int argc, char **argv, struct quantize_command *command
         return error_set(err, STATUS_USAGE,
                          "--bits is missing; one width, 8, 4 or 2, for all "
                          "layers, or a list such as 4,8,2,8,8");
+    if (!command->qat_epochs && command->device.name && strcmp(command->device.name, "cpu") != 0)
+        return error_set(err, STATUS_USAGE,
+                         "--device %.64s: only training runs there; add --qat EPOCHS",
+                         command->device.name);
     if (command->qat_epochs > MAX_EPOCHS)
         return error_set(err, STATUS_USAGE, "--qat: want 0 to %d, got %zu", MAX_EPOCHS,
                          command->qat_epochs);
@@ -165,7 +175,8 @@ static enum status quantize(struct quantize_work *work, struct error *err)
     const struct qat_options options = {.epochs = (int)command->qat_epochs,
                                         .seed = work->meta.qat_seed,
                                         .threads = (int)command->threads,
-                                        .progress = cmd_progress_mode(&mode)};
+                                        .progress = cmd_progress_mode(&mode),
+                                        .device = work->device};
     const size_t samples = (size_t)work->model->net->calibration_samples;
     enum status status =
         calibrate(work->model, &work->data.train, samples, &work->calibration, err);
@@ -260,12 +271,15 @@ static void work_free(struct quantize_work *work)
     calibration_free(work->calibration);
     data_free(&work->data);
     float_model_free(work->model);
+    device_close(work->device);
 }
 
 static enum status run(struct quantize_work *work, struct error *err)
 {
     const struct quantize_command *command = work->command;
-    enum status status = load_inputs(work, err);
+    enum status status = device_open(&command->device, &work->device, err);
+    if (status == STATUS_OK)
+        status = load_inputs(work, err);
     if (status != STATUS_OK)
         return status;
     work->meta.seed = work->model->seed;

@@ -11,6 +11,7 @@
 struct train_command {
     const char *model_path, *output, *data;
     size_t seed, threads, epochs, limit;
+    struct device_options device;
     struct cmd_output mode;
     bool help;
 };
@@ -21,7 +22,9 @@ static enum status parse(int argc, char **argv, struct train_command *command, s
         .name = "train",
         .positional = "MODEL.json",
         .summary = "Train a network in floating point by the recipe in its model file.",
-        .details = "The same seed gives the same weights, on any number of threads.",
+        .details = "The same seed gives the same weights, on any number of threads. A GPU adds in "
+                   "another\n"
+                   "order than the CPU: its weights differ a little.",
         .examples =
             "mpq train host/models/lenet5_mnist.json -o lenet5.float\n"
             "mpq train host/models/lenet5_mnist.json -o quick.float --epochs 1 --limit 6000",
@@ -31,6 +34,10 @@ static enum status parse(int argc, char **argv, struct train_command *command, s
         {"--data", "DIR", ARG_STRING, &command->data, "data folder (default build/data)"},
         {"--seed", "N", ARG_SIZE, &command->seed, "seed (default: the model file's)"},
         {"--threads", "N", ARG_SIZE, &command->threads, "threads (default: all cores)"},
+        {"--device", "D", ARG_STRING, &command->device.name,
+         "where it trains: cpu (default), cuda, or cuda:N for GPU number N"},
+        {"--deterministic", NULL, ARG_FLAG, &command->device.deterministic,
+         "on a GPU: only algorithms that repeat bit for bit (the CPU's always do)"},
         {"--epochs", "N", ARG_SIZE, &command->epochs,
          "epochs in all: later phases are cut or the last one is prolonged"},
         {"--limit", "N", ARG_SIZE, &command->limit,
@@ -77,12 +84,13 @@ static void print_result(const struct train_command *command, const struct float
 
 /* Trains, measures, saves. */
 static enum status work(struct train_command *command, struct float_model *model,
-                        const struct data_split *data, struct error *err)
+                        const struct data_split *data, struct device *device, struct error *err)
 {
     const struct train_options options = {
         .seed = model->net->recipe.seed,
         .threads = (int)command->threads,
         .progress = cmd_progress_mode(&command->mode),
+        .device = device,
     };
     enum status status = train_float(model, data, &options, cmd_print_epoch, &command->mode, err);
     if (status == STATUS_OK)
@@ -103,13 +111,16 @@ int cmd_train(int argc, char **argv)
     struct error err = {""};
     struct net *net = NULL;
     struct float_model *model = NULL;
+    struct device *device = NULL;
     struct data_split data;
     memset(&data, 0, sizeof data);
     enum status status = parse(argc, argv, &command, &err);
     if (status != STATUS_OK || command.help)
         return cmd_finish("train", status, &err);
     interrupt_install();
-    status = net_load(command.model_path, &net, &err);
+    status = device_open(&command.device, &device, &err);
+    if (status == STATUS_OK)
+        status = net_load(command.model_path, &net, &err);
     if (status == STATUS_OK) {
         net->recipe.seed = command.seed == SIZE_MAX ? net->recipe.seed : command.seed;
         if (command.epochs)
@@ -119,8 +130,9 @@ int cmd_train(int argc, char **argv)
     if (status == STATUS_OK)
         status = data_load(model->net, command.data, command.limit, &data, &err);
     if (status == STATUS_OK)
-        status = work(&command, model, &data, &err);
+        status = work(&command, model, &data, device, &err);
     float_model_free(model);
     data_free(&data);
+    device_close(device);
     return cmd_finish("train", status, &err);
 }

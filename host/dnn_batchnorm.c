@@ -91,12 +91,20 @@ static int behind(const struct dnn_plan *plan, int k)
 void dnn_plan_set_scale(struct dnn_plan *plan, int k, const float *scale)
 {
     struct dnn_layer *layer = &plan->layers[behind(plan, k)];
+    if (plan->on_device) {
+        plan->table->set_scale(plan->on_device, k, scale);
+        return;
+    }
     memcpy(layer->scale_shift_buffer, scale, (size_t)layer->net->out.c * sizeof *scale);
 }
 
 void dnn_sum_scale_gradients(struct dnn_shard *const *shards, int shard_count, int k, float *scale)
 {
     const struct dnn_plan *plan = shards[0]->plan;
+    if (plan->on_device) {
+        plan->table->scale_gradients(plan->on_device, k, scale);
+        return;
+    }
     const int index = behind(plan, k);
     const size_t count = (size_t)plan->layers[index].net->out.c;
     memset(scale, 0, count * sizeof *scale);
@@ -108,6 +116,10 @@ void dnn_shard_statistics(const struct dnn_shard *shard, int k, const float **me
                           const float **variance)
 {
     const struct shard_layer *own = &shard->layers[behind(shard->plan, k)];
+    if (shard->plan->on_device) {
+        shard->plan->table->statistics(shard->plan->on_device, k, shard->ghost, mean, variance);
+        return;
+    }
     *mean = own->mean_buffer;
     *variance = own->variance_buffer;
 }

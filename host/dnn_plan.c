@@ -327,6 +327,8 @@ enum status dnn_plan_create(const struct net *net, int images, enum dnn_use use,
 void dnn_plan_set_training(struct dnn_plan *plan, bool on)
 {
     plan->training = on && plan->use == DNN_TRAIN;
+    if (plan->on_device)
+        plan->table->set_training(plan->on_device, plan->training);
 }
 
 const char *dnn_plan_slow_layer(const struct dnn_plan *plan)
@@ -359,6 +361,8 @@ void dnn_plan_free(struct dnn_plan *plan)
         return;
     for (int i = 0; i < plan->net->layer_count; i++)
         layer_free(&plan->layers[i]);
+    if (plan->on_device)
+        plan->table->plan_free(plan->on_device);
     if (plan->attr)
         dnnl_primitive_attr_destroy(plan->attr);
     if (plan->stream)

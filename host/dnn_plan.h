@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <oneapi/dnnl/dnnl.h>
+#include "device_table.h"
 #include "dnn.h"
 
 /* A primitive with the layouts that it chose. Absent: primitive NULL. */
@@ -45,6 +46,10 @@ struct dnn_plan {
     size_t scratch_bytes;               /* largest need of a primitive */
     const struct net_layer *slow_layer; /* with reference code only, or NULL */
     struct dnn_layer layers[NET_MAX_LAYERS];
+    /* Of a plan on a device (dnn_device.h), which has nothing of oneDNN; else NULL. */
+    const struct device_table *table;
+    struct device_plan *on_device;
+    int ghosts; /* shards that were created */
 };
 
 /* Memory objects of one layer in a shard; NULL where not needed. */
@@ -60,6 +65,7 @@ struct shard_layer {
 
 struct dnn_shard {
     struct dnn_plan *plan;
+    int ghost; /* of a plan on a device: its number */
     dnnl_stream_t stream;
     dnnl_memory_t scratch;
     float *scratch_buffer;

@@ -34,6 +34,10 @@ enum status dnn_plan_set_weights(struct dnn_plan *plan, int k, const float *weig
                                  const float *bias, struct error *err)
 {
     struct dnn_layer *layer = &plan->layers[plan->net->weighted[k]];
+    if (plan->on_device) {
+        plan->table->set_weights(plan->on_device, k, weights, bias);
+        return STATUS_OK;
+    }
     /* oneDNN takes no const handles; a reorder only reads its source. */
     dnnl_status_t result =
         dnnl_memory_set_data_handle(layer->plain_memory, (void *)(size_t)weights);
@@ -60,6 +64,10 @@ enum status dnn_sum_gradients(struct dnn_shard *const *shards, int shard_count, 
                               float *weights, float *bias, struct error *err)
 {
     struct dnn_plan *plan = shards[0]->plan;
+    if (plan->on_device) {
+        plan->table->gradients(plan->on_device, k, weights, bias);
+        return STATUS_OK;
+    }
     const int index = plan->net->weighted[k];
     struct dnn_layer *layer = &plan->layers[index];
     struct shard_layer *first = &shards[0]->layers[index];
@@ -164,6 +172,11 @@ enum status dnn_shard_create(struct dnn_plan *plan, struct dnn_shard **out, stru
     if (!shard)
         return error_set(err, STATUS_NO_MEMORY, "%s: not enough memory for activations", net->name);
     shard->plan = plan;
+    if (plan->on_device) {
+        shard->ghost = plan->ghosts++;
+        *out = shard;
+        return STATUS_OK;
+    }
     shard->input = dnn_alloc((size_t)plan->images * shape_size(net->input) * sizeof(float));
     dnnl_status_t result = shard->input ? create_scratch(shard) : dnnl_out_of_memory;
     if (result == dnnl_success)

@@ -37,6 +37,7 @@ struct run {
     struct team_data data;
     struct dse_options search;
     size_t screen_images;
+    struct device *device; /* NULL: the CPU */
     struct dse_source *source;
     struct journal *journal;
     struct results *results;
@@ -310,8 +311,20 @@ static enum status open_source(struct run *run)
                                               .qat_epochs = (int)options->qat_epochs,
                                               .screen_images = run->screen_images,
                                               .progress = options->progress,
-                                              .team = options->team};
+                                              .team = options->team,
+                                              .device = run->device};
     return dse_source_create(run->model, &run->data.split, &source, &run->source, run->err);
+}
+
+static enum status open_device(struct run *run)
+{
+    const struct dse_run_options *options = run->options;
+    if (options->device.name && strcmp(options->device.name, "cpu") != 0 && !options->qat_epochs) {
+        return error_set(run->err, STATUS_USAGE,
+                         "--device %.64s: only training runs there; add --qat EPOCHS",
+                         options->device.name);
+    }
+    return device_open(&options->device, &run->device, run->err);
 }
 
 static void set_versions(struct results *results, const struct target_info *info)
@@ -469,9 +482,9 @@ static enum status prepare(struct run *run)
     static const struct {
         enum who who;
         enum status (*take)(struct run *);
-    } STEPS[] = {{FIRST, check_folder},        {ALL, load_inputs},   {ALL, set_search},
-                 {ALL, open_source},           {FIRST, set_results}, {FIRST, open_journal},
-                 {OTHERS, check_shared_folder}};
+    } STEPS[] = {{ALL, open_device},    {FIRST, check_folder},        {ALL, load_inputs},
+                 {ALL, set_search},     {ALL, open_source},           {FIRST, set_results},
+                 {FIRST, open_journal}, {OTHERS, check_shared_folder}};
     enum status status = STATUS_OK;
     for (size_t i = 0; i < sizeof STEPS / sizeof *STEPS && status == STATUS_OK; i++) {
         status = is_meant(run, STEPS[i].who) ? STEPS[i].take(run) : STATUS_OK;
@@ -581,6 +594,7 @@ static void run_free(struct run *run)
     dse_source_free(run->source);
     team_data_free(&run->data);
     float_model_free(run->model);
+    device_close(run->device);
 }
 
 enum status dse_run(const struct dse_run_options *options, struct results **out, struct error *err)

@@ -3,6 +3,7 @@
 #ifndef MPQ_DSE_RUN_H
 #define MPQ_DSE_RUN_H
 
+#include "device.h"
 #include "dse.h"
 #include "target.h"
 #include "team.h"
@@ -27,7 +28,8 @@ struct dse_run_options {
     enum status (*none_fits)(void *context, const struct container *smallest,
                              const struct target_info *info, struct error *err);
     void *context;
-    struct team *team; /* NULL: alone */
+    struct team *team;            /* NULL: alone */
+    struct device_options device; /* where QAT trains */
 };
 
 /* Searches and writes everything into the folder. In a team, all processes come here with the same

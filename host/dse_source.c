@@ -413,7 +413,8 @@ enum status dse_source_train(struct dse_source *source, const int *bits, struct 
     const struct qat_options options = {.epochs = source->options.qat_epochs,
                                         .seed = source->model->seed,
                                         .threads = dse_source_threads(source),
-                                        .progress = PROGRESS_QUIET};
+                                        .progress = PROGRESS_QUIET,
+                                        .device = source->options.device};
     char path[PATH_BYTES];
     struct quant_model *model = NULL;
     struct container *container = NULL;

@@ -5,6 +5,7 @@
 #define MPQ_DSE_SOURCE_H
 
 #include "dataset.h"
+#include "device.h"
 #include "dse.h"
 #include "float_model.h"
 #include "pack.h"
@@ -24,7 +25,8 @@ struct dse_source_options {
     int qat_epochs;       /* 0: post-training quantization */
     size_t screen_images; /* validation images, drawn with the model's seed; 0: all */
     enum progress_mode progress;
-    struct team *team; /* borrowed; NULL: alone */
+    struct team *team;     /* borrowed; NULL: alone */
+    struct device *device; /* where QAT trains; borrowed; NULL: the CPU */
 };
 
 /* Calibrates, quantizes each layer once for each width, opens the first target. model and data are

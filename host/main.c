@@ -2,6 +2,7 @@
 /* mpq: the table of commands and nothing else. */
 #include "args.h"
 #include "cmd.h"
+#include "device.h"
 #include "team.h"
 
 #include <stdio.h>
@@ -52,6 +53,14 @@ static void print_help(FILE *to)
           to);
 }
 
+static void print_version(void)
+{
+    struct error no_mpi, no_cuda;
+    const char *mpi = team_library(&no_mpi), *cuda = device_library(&no_cuda);
+    printf("mpq " MPQ_VERSION "\nMPI: %s\nCUDA: %s\n", mpi ? mpi : no_mpi.text,
+           cuda ? cuda : no_cuda.text);
+}
+
 static int unknown_command(const char *name)
 {
     const char *names[COMMAND_COUNT];
@@ -77,9 +86,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (!strcmp(name, "--version")) {
-        struct error reason;
-        const char *library = team_library(&reason);
-        printf("mpq " MPQ_VERSION "\nMPI: %s\n", library ? library : reason.text);
+        print_version();
         return 0;
     }
     for (int i = 0; i < COMMAND_COUNT; i++)

@@ -120,6 +120,16 @@ enum status paths_mpi(char path[PATHS_MAX], struct error *err)
     return status;
 }
 
+enum status paths_cuda(char path[PATHS_MAX], struct error *err)
+{
+    const enum status status = from_environment("MPQ_CUDA", "mpq-cuda.so", path, err);
+    if (!status && access(path, R_OK))
+        return error_set(err, STATUS_INPUT,
+                         "%s: %s; build it where nvcc is, with: make cuda (or set MPQ_CUDA)", path,
+                         strerror(errno));
+    return status;
+}
+
 enum status paths_bitstream(const char *board, char path[PATHS_MAX], struct error *err)
 {
     char folder[PATHS_MAX], rest[128];

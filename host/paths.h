@@ -20,6 +20,10 @@ MUST_CHECK enum status paths_firmware(char path[PATHS_MAX], struct error *err);
  * get it. */
 MUST_CHECK enum status paths_mpi(char path[PATHS_MAX], struct error *err);
 
+/* The library that trains on a GPU: MPQ_CUDA, else mpq-cuda.so in the binary's folder. Errors say how
+ * to get it. */
+MUST_CHECK enum status paths_cuda(char path[PATHS_MAX], struct error *err);
+
 /* Where `make bitstream BOARD=board` puts the bitstream, in the binary's folder. It need not be
  * there. */
 MUST_CHECK enum status paths_bitstream(const char *board, char path[PATHS_MAX], struct error *err);

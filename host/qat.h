@@ -14,6 +14,7 @@ struct qat_options {
     uint64_t seed;
     int threads;
     enum progress_mode progress;
+    struct device *device; /* borrowed; NULL: the CPU */
 };
 
 /* Starts from the float weights and the calibration; bits[weighted_count]. The best epoch on

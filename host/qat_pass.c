@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "dnn_device.h"
 
 enum { STRETCH = 64 }; /* values that one inner loop works on, at least */
 
@@ -130,6 +131,15 @@ static void load_add(struct pass_layer *layer, const struct quant_add *add)
     repeat_factors(layer);
 }
 
+/* A device does the requantization itself. */
+static void tell_device(const struct pass_layer *layer, int index, struct dnn_plan *plan)
+{
+    const struct device_requantize requantize = {layer->factor, layer->ma, layer->mb, layer->low,
+                                                 layer->high};
+    if (dnn_on_device(plan))
+        dnn_device_set_requantize(plan, index, &requantize);
+}
+
 enum status qat_pass_load(struct qat_pass *pass, const struct quant_model *model,
                           struct dnn_plan *plan, struct error *err)
 {
@@ -143,6 +153,8 @@ enum status qat_pass_load(struct qat_pass *pass, const struct quant_model *model
         } else if (layer->factor) {
             load_add(layer, &model->adds[i]);
         }
+        if (layer->factor)
+            tell_device(layer, i, plan);
     }
     return status;
 }

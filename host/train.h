@@ -6,6 +6,7 @@
 #define MPQ_TRAIN_H
 
 #include "dataset.h"
+#include "device.h"
 #include "error.h"
 #include "float_model.h"
 #include "progress.h"
@@ -16,6 +17,7 @@ struct train_options {
     uint64_t seed;
     int threads; /* 0: all cores */
     enum progress_mode progress;
+    struct device *device; /* borrowed; NULL: the CPU */
 };
 
 /* Called after each epoch; may be NULL. Accuracies in percent. */

@@ -10,6 +10,7 @@
 #include <time.h>
 #include "augment.h"
 #include "cross_entropy.h"
+#include "dnn_device.h"
 #include "rng.h"
 #include "train_optimizer.h"
 
@@ -25,12 +26,19 @@ struct loop {
     float **weight_gradients, **bias_gradients; /* [weighted_count] */
     uint32_t *order; /* of the training images in this epoch; then from the first one again, to fill
                         a batch */
+    struct augment_draw *draws; /* on a device: of a batch; NULL without augmentation */
     uint64_t step;
     struct progress *progress;
     size_t images_done, images_total; /* over all epochs */
     double best_accuracy;
     int epochs_without_gain;
 };
+
+/* Images that the last batch may lack. */
+static size_t fill_count(const struct loop *loop)
+{
+    return (size_t)loop->shard_images * TRAIN_SHARDS;
+}
 
 /* ---- One shard ---- */
 
@@ -140,15 +148,13 @@ static enum status update_layer(struct loop *loop, int k, struct error *err)
     return STATUS_OK;
 }
 
-static enum status run_step(struct loop *loop, size_t first, size_t size, float rate, double *loss,
-                            struct error *err)
+/* Forward, loss and backward of a batch on the CPU. */
+static enum status run_shards(struct loop *loop, size_t first, size_t size, double *loss,
+                              struct error *err)
 {
     struct error errors[TRAIN_SHARDS];
     enum status statuses[TRAIN_SHARDS];
     double losses[TRAIN_SHARDS] = {0};
-    enum status status = loop->job->hooks.load(loop->job->hooks.context, loop->plan, err);
-    if (status != STATUS_OK)
-        return status;
 #pragma omp parallel for num_threads(loop->threads) schedule(static, 1)
     for (int s = 0; s < TRAIN_SHARDS; s++)
         statuses[s] = run_shard(loop, s, first, size, &losses[s], &errors[s]);
@@ -159,6 +165,43 @@ static enum status run_step(struct loop *loop, size_t first, size_t size, float 
         }
         *loss += losses[s];
     }
+    return STATUS_OK;
+}
+
+/* The same on a device, with the same images, draws and loss. */
+static enum status run_batch(struct loop *loop, size_t first, size_t size, double *loss,
+                             struct error *err)
+{
+    const struct train_job *job = loop->job;
+    const struct dataset *data = &job->data->train;
+    const size_t filled = job->unfolded ? fill_count(loop) : size;
+    for (size_t i = 0; loop->draws && i < filled; i++)
+        loop->draws[i] = augment_draw(&job->recipe->augment, data->shape, job->options.seed,
+                                      (uint64_t)loop->epoch, loop->order[first + i]);
+    const struct device_batch batch = {
+        .data = data,
+        .order = loop->order + first,
+        .draws = loop->draws,
+        .filled = filled,
+        .counted = size,
+        .input_scale = job->hooks.input_scale,
+        .loss = {job->net->class_count, job->hooks.logit_scale, job->recipe->label_smoothing,
+                 1.0f / (float)size},
+        .seed = job->options.seed,
+        .step = loop->step,
+    };
+    return dnn_device_step(loop->plan, &batch, loss, err);
+}
+
+static enum status run_step(struct loop *loop, size_t first, size_t size, float rate, double *loss,
+                            struct error *err)
+{
+    enum status status = loop->job->hooks.load(loop->job->hooks.context, loop->plan, err);
+    if (status == STATUS_OK)
+        status = dnn_on_device(loop->plan) ? run_batch(loop, first, size, loss, err)
+                                           : run_shards(loop, first, size, loss, err);
+    if (status != STATUS_OK)
+        return status;
     if (loop->job->hooks.collect)
         loop->job->hooks.collect(loop->job->hooks.context, loop->shards, TRAIN_SHARDS);
     train_optimizer_begin(loop->optimizer, rate);
@@ -235,12 +278,6 @@ static double now_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Images that the last batch may lack. */
-static size_t fill_count(const struct loop *loop)
-{
-    return (size_t)loop->shard_images * TRAIN_SHARDS;
-}
-
 static void shuffle(struct loop *loop, int epoch)
 {
     struct rng rng;
@@ -304,6 +341,19 @@ static enum status load_folded(struct loop *loop, struct error *err)
                               : hooks->load(hooks->context, loop->plan, err);
 }
 
+static enum status validate(struct loop *loop, double *accuracy, struct error *err)
+{
+    const struct train_hooks *hooks = &loop->job->hooks;
+    const struct dataset *data = &loop->job->data->validation;
+    size_t correct = 0;
+    if (!dnn_on_device(loop->plan))
+        return train_count_correct(hooks, loop->shards, loop->threads, data, accuracy, err);
+    const enum status status =
+        dnn_device_count_correct(loop->plan, data, hooks->input_scale, &correct, err);
+    *accuracy = data->count ? 100.0 * (double)correct / (double)data->count : (double)NAN;
+    return status;
+}
+
 /* Validates, keeps, reports. *stop: early stopping says so. */
 static enum status finish_epoch(struct loop *loop, int epoch, double loss, double start, bool *stop,
                                 struct error *err)
@@ -314,8 +364,7 @@ static enum status finish_epoch(struct loop *loop, int epoch, double loss, doubl
     char note[80];
     enum status status = load_folded(loop, err);
     if (status == STATUS_OK)
-        status = train_count_correct(hooks, loop->shards, loop->threads, &job->data->validation,
-                                     &accuracy, err);
+        status = validate(loop, &accuracy, err);
     dnn_plan_set_training(loop->plan, true);
     if (status != STATUS_OK)
         return status;
@@ -363,6 +412,10 @@ static enum status create_gradients(struct loop *loop, struct error *err)
     loop->bias_gradients = calloc(count, sizeof(float *));
     loop->order = calloc(job->data->train.count + fill_count(loop), sizeof *loop->order);
     bool good = sizes && loop->weight_gradients && loop->bias_gradients && loop->order;
+    if (good && job->options.device && augment_is_on(&job->recipe->augment)) {
+        loop->draws = calloc(fill_count(loop), sizeof *loop->draws);
+        good = loop->draws != NULL;
+    }
     for (int k = 0; good && k < net->weighted_count; k++) {
         const struct net_layer *layer = &net->layers[net->weighted[k]];
         sizes[2 * k] = net_layer_weights(layer);
@@ -381,6 +434,17 @@ static enum status create_gradients(struct loop *loop, struct error *err)
     return status;
 }
 
+static enum status create_plan(struct loop *loop, struct error *err)
+{
+    const struct train_job *job = loop->job;
+    const struct dnn_device_use use = {job->net, loop->shard_images, TRAIN_SHARDS, job->unfolded,
+                                       !job->unfolded};
+    if (job->options.device)
+        return dnn_device_plan_create(job->options.device, &use, &loop->plan, err);
+    return dnn_plan_create(job->net, loop->shard_images, job->unfolded ? DNN_TRAIN : DNN_FOLDED,
+                           &loop->plan, err);
+}
+
 static enum status loop_create(struct loop *loop, struct error *err)
 {
     const struct train_job *job = loop->job;
@@ -391,8 +455,7 @@ static enum status loop_create(struct loop *loop, struct error *err)
                          job->net->name);
     enum status status = create_gradients(loop, err);
     if (status == STATUS_OK)
-        status = dnn_plan_create(job->net, loop->shard_images,
-                                 job->unfolded ? DNN_TRAIN : DNN_FOLDED, &loop->plan, err);
+        status = create_plan(loop, err);
     for (int s = 0; status == STATUS_OK && s < TRAIN_SHARDS; s++)
         status = dnn_shard_create(loop->plan, &loop->shards[s], err);
     return status;
@@ -413,6 +476,7 @@ static void loop_free(struct loop *loop)
     free(loop->weight_gradients);
     free(loop->bias_gradients);
     free(loop->order);
+    free(loop->draws);
 }
 
 enum status train_loop(const struct train_job *job, struct error *err)
