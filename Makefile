@@ -74,6 +74,17 @@ $(TORCH): tests/system/onnx_requirements.txt | $(DEPS)/debian-BUILD.stamp
 .PHONY: torch
 torch: $(TORCH)
 
+# cuDNN and cuBLAS, 1 GB: only `make cuda` fetches them, which `make test` calls where there is nvcc
+CUDA_HOME  ?= /usr/local/cuda
+NVCC       := $(wildcard $(CUDA_HOME)/bin/nvcc)
+CUDA_VENV  := $(DEPS)/cuda-venv
+CUDA_WHEELS := $(CUDA_VENV)/installed.txt
+$(CUDA_WHEELS): host/cuda/requirements.txt | $(DEPS)/debian-BUILD.stamp
+	$(call say,PYPI,"cuDNN and cuBLAS into $(@D)")
+	$(Q)rm -rf $(@D) && python3 -m venv $(@D)
+	$(Q)$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-cache-dir --only-binary :all: --require-hashes -r $<
+	$(Q)cp $< $@
+
 .PHONY: deps data
 deps: $(DEPS)/debian-BUILD.stamp $(DEPS)/debian-TEST.stamp $(DEPS)/pypi.stamp ## install what the build and the tests need (Debian packages: root or sudo)
 data: $(MNIST) ## fetch MNIST into build/data
@@ -229,8 +240,39 @@ $(BUILD)/mpq-mpi.so: host/team_mpi.c host/team_mpi.h Makefile | $(DEPS)/debian-B
 	$(Q)if pkg-config --exists ompi-c; then printf '  %-8s %s\n' LINK $@; $(CC) $(HOST_FLAGS) -fPIC -shared $< $(MPI_FLAGS) -o $@; \
 	    else printf '  %-8s %s\n' SKIP "$@: no MPI here (libopenmpi-dev); this tool will use one machine"; fi
 
+# CUDA in a library of its own too, loaded only for --device cuda. cuDNN and cuBLAS: those of `make cuda`, or the system's.
+CUDA_C      := $(wildcard host/cuda/*.c) host/error.c host/net_size.c
+CUDA_OBJ    := $(CUDA_C:%.c=$(BUILD)/cuda/%.o) $(BUILD)/cuda/host/cuda/kernels.o
+cuda_wheel   = $(abspath $(shell ls -d $(CUDA_VENV)/lib/python3*/site-packages/nvidia/$(1) 2>/dev/null))
+CUDA_LIBDIRS = $(call cuda_wheel,cudnn/lib) $(call cuda_wheel,cu13/lib) $(CUDA_HOME)/lib64
+CUDA_INC     = -isystem $(CUDA_HOME)/include $(addprefix -isystem ,$(call cuda_wheel,*/include))
+HAVE_CUDNN   = $(and $(NVCC),$(firstword $(call cuda_wheel,cudnn/include/cudnn.h) $(wildcard /usr/include/cudnn.h)))
+NVCC_FLAGS   = -std=c++17 -O2 -fmad=false -arch=all-major -Xcompiler -fPIC -Ihost
+
+$(BUILD)/cuda/host/cuda/kernels.o: host/cuda/kernels.cu $(wildcard host/cuda/*.h host/*.h) Makefile
+	$(call say,NVCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(NVCC) $(NVCC_FLAGS) -c $< -o $@
+$(BUILD)/cuda/%.o: %.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOST_FLAGS) -fno-openmp -fPIC $(CUDA_INC) -MMD -MP -c $< -o $@
+$(BUILD)/cuda/mpq-cuda.so: $(CUDA_OBJ)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared $(CUDA_OBJ) $(foreach d,$(CUDA_LIBDIRS),-L$(d) -Wl,-rpath,$(d)) -l:libcudnn.so.9 -l:libcublas.so.13 \
+	    -lcudart_static -lstdc++ -ldl -lrt -lpthread -lm -Wl,-z,defs -o $@
+.PHONY: cuda-library
+cuda-library: | $(DEPS)/debian-BUILD.stamp
+	$(if $(HAVE_CUDNN),@$(MAKE) --no-print-directory $(BUILD)/cuda/mpq-cuda.so && ln -sf cuda/mpq-cuda.so $(BUILD)/mpq-cuda.so,\
+	$(call say,SKIP,"$(BUILD)/mpq-cuda.so: $(if $(NVCC),no cuDNN here (make cuda),no nvcc in $(CUDA_HOME)); this tool will train on the CPU"))
+.PHONY: cuda
+cuda: ## fetch cuDNN and cuBLAS (1 GB) and build the library that trains on a GPU (needs nvcc)
+	$(if $(NVCC),,@echo "mpq: no nvcc in $(CUDA_HOME); install the CUDA 13.0 toolkit, or set CUDA_HOME" >&2; exit 1)
+	@$(MAKE) --no-print-directory $(CUDA_WHEELS)
+	@$(MAKE) --no-print-directory host
+
 .PHONY: host all
-host: $(BUILD)/mpq $(BUILD)/mpq-mpi.so ## build the host tool
+host: $(BUILD)/mpq $(BUILD)/mpq-mpi.so cuda-library ## build the host tool
 all: host firmware sim ## build tool, firmware and simulator
 
 # ---- The main job ---------------------------------------------------------------------------------------------------
@@ -344,4 +386,4 @@ lint: $(DEPS)/debian-LINT.stamp $(IBEX)/patched.stamp $(VIEWS) $(ONNX_VIEW) ## w
 clean: ## remove the build folder
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD)/host $(BUILD)/firmware $(BUILD)/tests -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/host $(BUILD)/cuda $(BUILD)/firmware $(BUILD)/tests -name '*.d' 2>/dev/null)
