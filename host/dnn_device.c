@@ -70,3 +70,9 @@ enum status dnn_device_count_correct(struct dnn_plan *plan, const struct dataset
 {
     return plan->table->count_correct(plan->on_device, data, input_scale, correct, err);
 }
+
+enum status dnn_device_read(struct dnn_plan *plan, int layer, bool gradients, float *out,
+                            struct error *err)
+{
+    return plan->table->read(plan->on_device, layer, gradients, out, err);
+}

@@ -30,5 +30,8 @@ MUST_CHECK enum status dnn_device_step(struct dnn_plan *plan, const struct devic
 MUST_CHECK enum status dnn_device_count_correct(struct dnn_plan *plan, const struct dataset *data,
                                                 float input_scale, size_t *correct,
                                                 struct error *err);
+/* For tests: what stands behind a layer, -1 the input, after a step: [images][h][w][c], all shards. */
+MUST_CHECK enum status dnn_device_read(struct dnn_plan *plan, int layer, bool gradients, float *out,
+                                       struct error *err);
 
 #endif
