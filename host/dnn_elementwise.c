@@ -137,13 +137,17 @@ void dnn_take_passed_back(struct dnn_shard *shard, int index)
 static void drop(const struct dnn_shard *shard, int index, const float *in, float *out)
 {
     const struct net_layer *layer = &shard->plan->net->layers[index];
+    const struct dropout dropout = dropout_of(layer->drop_rate);
     const size_t count = shape_size(layer->out);
     for (int i = 0; i < shard->plan->images; i++, in += count, out += count) {
-        struct dropout draw =
-            dropout_begin(shard->draw_seed, shard->draw_step, shard->draw_first + (uint32_t)i,
-                          index, layer->drop_rate);
-        for (size_t j = 0; j < count; j++)
-            out[j] = in[j] * dropout_next(&draw);
+        struct rng rng =
+            dropout_rng(shard->draw_seed, shard->draw_step, shard->draw_first + (uint32_t)i, index);
+        for (size_t j = 0; j < count; j += DROPOUT_VALUES) {
+            const size_t n = count - j < DROPOUT_VALUES ? count - j : DROPOUT_VALUES;
+            const uint64_t number = rng_draw(&rng);
+            for (size_t place = 0; place < n; place++)
+                out[j + place] = in[j + place] * dropout_factor(&dropout, number, place);
+        }
     }
 }
 

@@ -19,6 +19,7 @@
     X(relu_back)                                                                                   \
     X(combine)                                                                                     \
     X(scale)                                                                                       \
+    X(draw)                                                                                        \
     X(drop)                                                                                        \
     X(flatten)                                                                                     \
     X(pad)                                                                                         \
@@ -150,26 +151,37 @@ ON_DEVICE void element_flatten(const struct flatten_args *a, size_t i)
         a->out[spatial] = a->in[i];
 }
 
-/* ---- Dropout: one index a place, whose draws come one after the other, by [h][w][c] ---- */
+/* ---- Dropout ---- */
 
-struct drop_args {
-    const float *in;
-    float *out;
-    size_t channels, plane;
+struct draw_args {     /* one index a place, whose numbers come one after the other */
+    uint64_t *numbers; /* [count][images] */
+    size_t images, count;
     uint64_t seed, step;
-    float rate;
     int layer;
+};
+
+ON_DEVICE void element_draw(const struct draw_args *a, size_t i)
+{
+    struct rng rng = dropout_rng(a->seed, a->step, (uint32_t)i, a->layer);
+    for (size_t j = 0; j < a->count; j++)
+        a->numbers[j * a->images + i] = rng_draw(&rng);
+}
+
+struct drop_args { /* one index a value */
+    const float *in;
+    const uint64_t *numbers;
+    float *out;
+    size_t images, channels, plane;
+    struct dropout dropout;
     bool add;
 };
 
 ON_DEVICE void element_drop(const struct drop_args *a, size_t i)
 {
-    const size_t size = a->channels * a->plane;
-    struct dropout draw = dropout_begin(a->seed, a->step, (uint32_t)i, a->layer, a->rate);
-    for (size_t j = 0; j < size; j++) {
-        const size_t at = i * size + j % a->channels * a->plane + j / a->channels;
-        put(&a->out[at], a->in[at] * dropout_next(&draw), a->add);
-    }
+    const size_t size = a->channels * a->plane, image = i / size, at = i % size;
+    const size_t j = at % a->plane * a->channels + at / a->plane; /* in [h][w][c] */
+    const uint64_t number = a->numbers[j / DROPOUT_VALUES * a->images + image];
+    put(&a->out[i], a->in[i] * dropout_factor(&a->dropout, number, j % DROPOUT_VALUES), a->add);
 }
 
 /* ---- Windows ---- */

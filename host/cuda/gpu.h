@@ -89,6 +89,7 @@ struct gpu_layer {
     cudnnTensorDescriptor_t pool_in, pool_out;
     struct gpu_norm norm;
     struct gpu_requantize requantize;
+    uint64_t *numbers; /* of DROPOUT: [gpu_random_count()][images] */
 };
 
 struct device_plan {
@@ -153,6 +154,12 @@ static inline size_t gpu_count(const struct device_plan *plan, int layer)
     return (size_t)plan->images * shape_size(s);
 }
 
+/* Random numbers that DROPOUT takes for an image. */
+static inline size_t gpu_random_count(const struct net_layer *l)
+{
+    return (shape_size(l->out) + DROPOUT_VALUES - 1) / DROPOUT_VALUES;
+}
+
 /* ---- gpu_parameters.c ---- */
 void gpu_set_training(struct device_plan *plan, bool on);
 void gpu_set_weights(struct device_plan *plan, int k, const float *weights, const float *bias);
@@ -187,8 +194,7 @@ void gpu_norm_free(struct gpu_layer *layer); /* pooling too */
 /* ---- gpu_layers.c: one layer by our own kernels or one of those above ---- */
 MUST_CHECK enum status gpu_layer_forward(struct device_plan *plan, int index, uint64_t seed,
                                          uint64_t step, struct error *err);
-MUST_CHECK enum status gpu_layer_backward(struct device_plan *plan, int index, uint64_t seed,
-                                          uint64_t step, struct error *err);
+MUST_CHECK enum status gpu_layer_backward(struct device_plan *plan, int index, struct error *err);
 
 /* ---- gpu_run.c ---- */
 MUST_CHECK enum status gpu_step(struct device_plan *plan, const struct device_batch *batch,

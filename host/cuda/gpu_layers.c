@@ -92,21 +92,34 @@ static enum status flatten(struct device_plan *plan, int index, bool back, struc
                      err);
 }
 
-struct drop_way {
-    const float *in;
-    float *out;
-    bool add;
-    uint64_t seed, step;
-};
-
-static enum status drop(struct device_plan *plan, int index, const struct drop_way *way,
+/* Draws what is kept in this step. */
+static enum status draw(struct device_plan *plan, int index, uint64_t seed, uint64_t step,
                         struct error *err)
 {
-    const struct net_layer *l = &plan->net->layers[index];
-    const struct drop_args args = {way->in,      way->out,  (size_t)l->out.c,
-                                   plane_of(l),  way->seed, way->step,
-                                   l->drop_rate, index,     way->add};
-    return gpu_check(kernel_drop(plan->stream, &args, (size_t)plan->images), l->name, err);
+    const struct gpu_layer *layer = &plan->layers[index];
+    const struct draw_args args = {
+        layer->numbers, (size_t)plan->images, gpu_random_count(layer->net), seed, step, index};
+    return gpu_check(kernel_draw(plan->stream, &args, (size_t)plan->images), layer->net->name, err);
+}
+
+static enum status drop(struct device_plan *plan, int index, const float *in, float *out, bool add,
+                        struct error *err)
+{
+    const struct gpu_layer *layer = &plan->layers[index];
+    const struct net_layer *l = layer->net;
+    const struct drop_args args = {
+        in,          layer->numbers,           out, (size_t)plan->images, (size_t)l->out.c,
+        plane_of(l), dropout_of(l->drop_rate), add};
+    return gpu_check(kernel_drop(plan->stream, &args, gpu_count(plan, index)), l->name, err);
+}
+
+static enum status forward_dropout(struct device_plan *plan, int index, uint64_t seed,
+                                   uint64_t step, struct error *err)
+{
+    const enum status status = draw(plan, index, seed, step, err);
+    return status == STATUS_OK ? drop(plan, index, gpu_values(plan, index - 1),
+                                      plan->layers[index].values, false, err)
+                               : status;
 }
 
 enum status gpu_layer_forward(struct device_plan *plan, int index, uint64_t seed, uint64_t step,
@@ -114,7 +127,6 @@ enum status gpu_layer_forward(struct device_plan *plan, int index, uint64_t seed
 {
     const struct gpu_layer *layer = &plan->layers[index];
     const float *in = gpu_values(plan, index - 1);
-    const struct drop_way way = {in, layer->values, false, seed, step};
     if (layer->owner != index)
         return STATUS_OK;
     switch (layer->net->op) {
@@ -140,7 +152,7 @@ enum status gpu_layer_forward(struct device_plan *plan, int index, uint64_t seed
         break;
     case NET_DROPOUT:
         if (plan->training)
-            return drop(plan, index, &way, err);
+            return forward_dropout(plan, index, seed, step, err);
         break;
     }
     return copy(plan, in, layer->values, gpu_count(plan, index), err);
@@ -231,12 +243,10 @@ static enum status backward_branch(struct device_plan *plan, int index, struct e
         layer->net->name, err);
 }
 
-static enum status backward_op(struct device_plan *plan, int index, uint64_t seed, uint64_t step,
-                               struct error *err)
+static enum status backward_op(struct device_plan *plan, int index, struct error *err)
 {
     const struct gpu_layer *layer = &plan->layers[index];
     float *before = gpu_gradients(plan, index - 1);
-    const struct drop_way way = {layer->gradients, before, layer->adds_before, seed, step};
     if (layer->net->op == NET_CONV || layer->net->op == NET_FC)
         return backward_weighted(plan, index, err);
     if (layer->net->op == NET_ADD)
@@ -257,17 +267,16 @@ static enum status backward_op(struct device_plan *plan, int index, uint64_t see
     case NET_BATCHNORM:
         return gpu_norm_backward(plan, index, err);
     default:
-        return drop(plan, index, &way, err);
+        return drop(plan, index, layer->gradients, before, layer->adds_before, err);
     }
 }
 
-enum status gpu_layer_backward(struct device_plan *plan, int index, uint64_t seed, uint64_t step,
-                               struct error *err)
+enum status gpu_layer_backward(struct device_plan *plan, int index, struct error *err)
 {
     const struct gpu_layer *layer = &plan->layers[index];
     if (layer->owner != index || !layer->gradients)
         return STATUS_OK;
     const enum status status =
         layer->requantize.on ? straight_through(plan, index, err) : STATUS_OK;
-    return status == STATUS_OK ? backward_op(plan, index, seed, step, err) : status;
+    return status == STATUS_OK ? backward_op(plan, index, err) : status;
 }

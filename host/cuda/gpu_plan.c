@@ -124,6 +124,9 @@ static void place_layer(struct device_plan *plan, int index)
         gpu_conv_place(plan, index);
     if (l->op == NET_BATCHNORM)
         gpu_norm_place(plan, index);
+    if (l->op == NET_DROPOUT)
+        layer->numbers = gpu_arena_take(&plan->rest, gpu_random_count(l) * (size_t)plan->images *
+                                                         sizeof *layer->numbers);
     if (may_requantize(plan, l))
         layer->requantize.factor = gpu_arena_take(&plan->inbox, (size_t)l->out.c * sizeof(double));
 }

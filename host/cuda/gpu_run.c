@@ -120,7 +120,7 @@ enum status gpu_step(struct device_plan *plan, const struct device_batch *batch,
     if (status == STATUS_OK)
         status = compute_loss(plan, batch, err);
     for (int i = plan->net->layer_count - 1; status == STATUS_OK && i >= 0; i--)
-        status = gpu_layer_backward(plan, i, batch->seed, batch->step, err);
+        status = gpu_layer_backward(plan, i, err);
     return status == STATUS_OK ? bring_outbox(plan, loss, err) : status;
 }
 
