@@ -315,7 +315,7 @@ SANITIZED_IN_TEST = $(patsubst %.c,$(BUILD)/sanitize/%,$(wildcard tests/protocol
 .PHONY: test test-build test-slow
 test-build: $(TEST_PROGRAMS)
 test: ## install what is needed, build everything, run the tests
-	@$(MAKE) --no-print-directory deps data
+	@$(MAKE) --no-print-directory deps data cuda-if-nvcc
 	@$(MAKE) --no-print-directory -j$(JOBS) all test-build
 	@$(SANITIZE_MAKE) $(SANITIZED_IN_TEST)
 	@BUILD=$(BUILD) $(SANITIZE_OPTIONS) sh tests/run.sh $(sort $(TEST_PROGRAMS)) $(SANITIZED_IN_TEST) $(sort $(TEST_SH))
@@ -329,7 +329,7 @@ sanitize: ## run the host tests under ASan and UBSan
 	@$(MAKE) --no-print-directory deps data
 	@$(SANITIZE_MAKE) sanitize-run
 .PHONY: sanitize-run
-sanitize-run: $(TEST_C:%.c=$(BUILD)/%)
+sanitize-run: $(TEST_C:%.c=$(BUILD)/%) $(if $(HAVE_CUDNN),$(CUDA_TESTS))
 	@ln -sfn ../data $(BUILD)/data
 	@BUILD=$(BUILD) $(SANITIZE_OPTIONS) sh tests/run.sh $^
 
@@ -355,7 +355,7 @@ bench-core: ## cycles of every network and layer on the simulated core, and wher
 	@sh tests/bench/bench_core.sh $(BUILD)
 
 C_SOURCES   := $(wildcard host/*.[ch] host/*/*.[ch] firmware/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
-CPP_SOURCES := $(wildcard rtl/sim/*.cpp rtl/sim/*.h tests/rtl/*.cpp)
+CPP_SOURCES := $(wildcard host/cuda/*.cu rtl/sim/*.cpp rtl/sim/*.h tests/rtl/*.cpp)
 # Without OpenMP, whose loops gcc 12 takes for uninitialized. Leaks are LeakSanitizer's (make sanitize): the analyzer
 # reports false ones for arrays of arrays.
 ANALYZE     := -fanalyzer -fno-openmp -Wno-unknown-pragmas -Wno-unused-parameter -Wno-analyzer-malloc-leak
@@ -371,6 +371,7 @@ lint: $(DEPS)/debian-LINT.stamp $(IBEX)/patched.stamp $(VIEWS) $(ONNX_VIEW) ## w
 	$(call say,LINT,"gcc -fanalyzer")
 	$(Q)printf '%s\n' $(HOST_C) host/main.c $(PORTABLE_C) | xargs -P$(JOBS) -n1 $(CC) $(HOST_FLAGS) $(ANALYZE) -c -o /dev/null
 	$(if $(MPI_FLAGS),$(Q)$(CC) $(HOST_FLAGS) $(ANALYZE) $(MPI_FLAGS) -c host/team_mpi.c -o /dev/null)
+	$(if $(HAVE_CUDNN),$(Q)printf '%s\n' $(wildcard host/cuda/*.c) | xargs -P$(JOBS) -n1 $(CC) $(HOST_FLAGS) $(ANALYZE) $(CUDA_INC) -c -o /dev/null)
 	$(call say,LINT,"verilator -Wall")
 	$(Q)for flags in $(foreach c,$(CORE_CONFIGS),'$(CORE_FLAGS_$(c))') -DRVFI; do $(VERILATOR) --lint-only -Wall --quiet $$flags \
 	    --top-module sim_top -DSYNTHESIS -I$(GEN) -I$(IBEX)/rtl \
