@@ -80,7 +80,6 @@ struct gpu_layer {
     bool has_gradients; /* some layer up to it has weights */
     bool adds_before;   /* backward: gradients of the values before it are there already */
     bool adds_with;     /* the same of `with` */
-    bool clears_before; /* nobody wrote them and it does not either */
     float *values, *gradients;
     float *weights, *bias;                    /* inbox */
     float *weight_gradients, *bias_gradients; /* outbox */

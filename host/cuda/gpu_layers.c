@@ -230,19 +230,6 @@ static enum status backward_add(struct device_plan *plan, int index, struct erro
                 layer->adds_with, err);
 }
 
-static enum status backward_branch(struct device_plan *plan, int index, struct error *err)
-{
-    const struct gpu_layer *layer = &plan->layers[index];
-    float *before = gpu_gradients(plan, index - 1);
-    const enum status status =
-        pass(plan, index, gpu_gradients(plan, layer->net->with), 1, layer->adds_with, err);
-    if (status != STATUS_OK || !before || !layer->clears_before)
-        return status;
-    return gpu_check(
-        cudaMemsetAsync(before, 0, gpu_count(plan, index - 1) * sizeof *before, plan->stream),
-        layer->net->name, err);
-}
-
 static enum status backward_op(struct device_plan *plan, int index, struct error *err)
 {
     const struct gpu_layer *layer = &plan->layers[index];
@@ -252,7 +239,7 @@ static enum status backward_op(struct device_plan *plan, int index, struct error
     if (layer->net->op == NET_ADD)
         return backward_add(plan, index, err);
     if (layer->net->op == NET_BRANCH)
-        return backward_branch(plan, index, err);
+        return pass(plan, index, gpu_gradients(plan, layer->net->with), 1, layer->adds_with, err);
     if (!before)
         return STATUS_OK;
     switch (layer->net->op) {

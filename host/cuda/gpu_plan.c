@@ -69,7 +69,8 @@ static bool mark(const struct device_plan *plan, int layer, bool *written)
     return before;
 }
 
-/* Backward, the first writer of a layer's gradients overwrites them, later ones add. */
+/* Backward, the first writer of a layer's gradients overwrites them, later ones add. Those before a
+ * BRANCH come from a later ADD or BRANCH that takes up the values there, which net.h demands. */
 static void find_writers(struct device_plan *plan)
 {
     bool written[NET_MAX_LAYERS] = {false};
@@ -79,7 +80,6 @@ static void find_writers(struct device_plan *plan)
             continue;
         if (layer->net->op == NET_BRANCH) {
             layer->adds_with = mark(plan, layer->net->with, written);
-            layer->clears_before = !mark(plan, i - 1, written);
             continue;
         }
         layer->adds_before = mark(plan, i - 1, written);
