@@ -60,7 +60,7 @@ int dnn_shard_images(const struct dnn_shard *shard);
 
 /* Activations behind a layer, layer -1 the input; [images][h][w][c]. ReLU, ReLU6 and ADD work in
  * place, their values replace those of the layer before, unless an ADD layer behind or the backward
- * pass needs these. */
+ * pass needs these. In a DNN_TRAIN plan the forward pass of a conv does such a ReLU with it. */
 float *dnn_shard_values(struct dnn_shard *shard, int layer);
 /* Gradients of those; the caller fills the last layer's. Only between layers that need them, else
  * NULL. Layers that could work in place share theirs with the layer before, in any case. */

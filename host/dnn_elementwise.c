@@ -24,6 +24,8 @@ void dnn_relu_forward(struct dnn_shard *shard, int index)
     const float *in = dnn_shard_values(shard, index - 1);
     float *out = dnn_shard_values(shard, index);
     const size_t count = dnn_value_count(shard, index);
+    if (index && shard->plan->layers[index - 1].is_rectified)
+        return;
     if (shard->plan->net->layers[index].op == NET_RELU) {
 #pragma omp simd
         for (size_t i = 0; i < count; i++)

@@ -67,6 +67,10 @@ void dnn_layout(struct dnn_plan *plan)
         layer->gradients_in_place = is_relu(op) || op == NET_FLATTEN || op == NET_ADD ||
                                     op == NET_BATCHNORM || op == NET_DROPOUT;
     }
+    for (int i = 1; i < net->layer_count && plan->use == DNN_TRAIN; i++)
+        plan->layers[i - 1].is_rectified = net->layers[i].op == NET_RELU &&
+                                           net->layers[i - 1].op == NET_CONV &&
+                                           plan->layers[i].values_in_place;
     for (int i = net->layer_count - 1; i >= 0; i--) {
         if (!net_has_with(&net->layers[i]) || net->layers[i].with < 0)
             continue;

@@ -70,8 +70,9 @@ enum status dnn_op_create(struct dnn_plan *plan, struct dnn_layer *layer, const_
 {
     const char *name = "";
     const dnnl_primitive_desc_t hint = op == &layer->forward ? NULL : layer->forward.desc;
-    dnnl_status_t result =
-        dnnl_primitive_desc_create(&op->desc, desc, plan->attr, plan->engine, hint);
+    const bool rectified = layer->is_rectified && op == &layer->forward;
+    dnnl_status_t result = dnnl_primitive_desc_create(
+        &op->desc, desc, rectified ? plan->rectified_attr : plan->attr, plan->engine, hint);
     if (result == dnnl_success)
         result = dnnl_primitive_desc_query(op->desc, dnnl_query_impl_info_str, 0, (void *)&name);
     if (result == dnnl_success && layer->net->weighted_index >= 0 && !strncmp(name, "ref", 3))
@@ -283,13 +284,32 @@ static enum status create_layer(struct dnn_plan *plan, int index, bool needs_gra
         break;
     case NET_MAXPOOL:
     case NET_AVGPOOL:
-        return create_pool(plan, layer, err);
+        return dnn_maxpool_is_ours(layer->net) ? STATUS_OK : create_pool(plan, layer, err);
     case NET_BATCHNORM:
         return plan->use == DNN_TRAIN ? dnn_batchnorm_create(plan, layer, err) : STATUS_OK;
     default:
         return STATUS_OK;
     }
     return status == STATUS_OK ? create_weights(plan, layer, err) : status;
+}
+
+static dnnl_status_t create_attributes(struct dnn_plan *plan)
+{
+    dnnl_post_ops_t relu;
+    dnnl_status_t result = dnnl_primitive_attr_create(&plan->attr);
+    if (result == dnnl_success)
+        result = dnnl_primitive_attr_set_scratchpad_mode(plan->attr, dnnl_scratchpad_mode_user);
+    if (result == dnnl_success)
+        result = dnnl_primitive_attr_clone(&plan->rectified_attr, plan->attr);
+    if (result == dnnl_success)
+        result = dnnl_post_ops_create(&relu);
+    if (result != dnnl_success)
+        return result;
+    result = dnnl_post_ops_append_eltwise(relu, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f);
+    if (result == dnnl_success)
+        result = dnnl_primitive_attr_set_post_ops(plan->rectified_attr, relu);
+    dnnl_post_ops_destroy(relu);
+    return result;
 }
 
 enum status dnn_plan_create(const struct net *net, int images, enum dnn_use use,
@@ -309,9 +329,7 @@ enum status dnn_plan_create(const struct net *net, int images, enum dnn_use use,
     if (result == dnnl_success)
         result = dnnl_stream_create(&plan->stream, plan->engine, dnnl_stream_default_flags);
     if (result == dnnl_success)
-        result = dnnl_primitive_attr_create(&plan->attr);
-    if (result == dnnl_success)
-        result = dnnl_primitive_attr_set_scratchpad_mode(plan->attr, dnnl_scratchpad_mode_user);
+        result = create_attributes(plan);
     enum status status = dnn_check(result, &net->layers[0], "its start", err);
     for (int i = 0; status == STATUS_OK && i < net->layer_count; i++) {
         status = create_layer(plan, i, needs_gradient, err);
@@ -365,6 +383,8 @@ void dnn_plan_free(struct dnn_plan *plan)
         plan->table->plan_free(plan->on_device);
     if (plan->attr)
         dnnl_primitive_attr_destroy(plan->attr);
+    if (plan->rectified_attr)
+        dnnl_primitive_attr_destroy(plan->rectified_attr);
     if (plan->stream)
         dnnl_stream_destroy(plan->stream);
     if (plan->engine)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Inside of dnn.h, shared by dnn_plan.c (primitives), dnn_layout.c (which values share memory),
- * dnn_batchnorm.c, dnn_elementwise.c and dnn_run.c (shards). */
+ * dnn_batchnorm.c, dnn_elementwise.c, dnn_pool.c and dnn_run.c (shards). */
 #ifndef MPQ_DNN_PLAN_H
 #define MPQ_DNN_PLAN_H
 
@@ -20,6 +20,7 @@ struct dnn_layer {
     bool needs_gradient;        /* some layer before it has weights */
     bool values_in_place;       /* they lie where those of the layer before lie */
     bool gradients_in_place;    /* the same of gradients */
+    bool is_rectified;          /* its primitive does the RELU behind it too */
     bool is_source;             /* `with` of an ADD or BRANCH layer behind */
     bool is_last_reader;        /* the last ADD or BRANCH layer of its source */
     dnnl_memory_desc_t in, out; /* nhwc */
@@ -41,10 +42,10 @@ struct dnn_plan {
     enum dnn_use use;
     bool training; /* BATCHNORM and DROPOUT work at present */
     dnnl_engine_t engine;
-    dnnl_stream_t stream; /* for weights; each shard has its own */
-    dnnl_primitive_attr_t attr;
-    size_t scratch_bytes;               /* largest need of a primitive */
-    const struct net_layer *slow_layer; /* with reference code only, or NULL */
+    dnnl_stream_t stream;                       /* for weights; each shard has its own */
+    dnnl_primitive_attr_t attr, rectified_attr; /* the second: and RELU behind */
+    size_t scratch_bytes;                       /* largest need of a primitive */
+    const struct net_layer *slow_layer;         /* with reference code only, or NULL */
     struct dnn_layer layers[NET_MAX_LAYERS];
     /* Of a plan on a device (dnn_device.h), which has nothing of oneDNN; else NULL. */
     const struct device_table *table;
@@ -56,6 +57,7 @@ struct dnn_plan {
 struct shard_layer {
     float *values, *gradients; /* behind the layer */
     float *passed_back;        /* of a source: gradients from its ADD and BRANCH layers */
+    uint8_t *choices;          /* of our MAXPOOL: where in its window each value was found */
     dnnl_memory_t in, out, in_gradient, out_gradient, workspace, weights_gradient, bias_gradient;
     float *workspace_buffer, *weights_gradient_buffer, *bias_gradient_buffer;
     /* BATCHNORM in training; gradient of [2][channels] */
@@ -110,6 +112,10 @@ void dnn_branch_forward(struct dnn_shard *shard, int index);
 void dnn_branch_backward(struct dnn_shard *shard, int index);
 void dnn_dropout_forward(struct dnn_shard *shard, int index);
 void dnn_dropout_backward(struct dnn_shard *shard, int index);
+/* Whether MAXPOOL is done by dnn_maxpool_*, not by a primitive. */
+bool dnn_maxpool_is_ours(const struct net_layer *layer);
+void dnn_maxpool_forward(struct dnn_shard *shard, int index);
+void dnn_maxpool_backward(struct dnn_shard *shard, int index);
 /* Layers that pass their input on, if that does not lie in place anyway. */
 void dnn_copy_forward(struct dnn_shard *shard, int index);
 /* sum[i] += values[i] */

@@ -105,6 +105,9 @@ static dnnl_status_t create_buffers(struct dnn_shard *shard, int index)
         own->gradients = dnn_alloc(bytes);
     if (wants_gradient && layer->is_source)
         own->passed_back = dnn_alloc(bytes);
+    if (dnn_maxpool_is_ours(layer->net) &&
+        !(own->choices = dnn_alloc(dnn_value_count(shard, index))))
+        return dnnl_out_of_memory;
     return own->values && (!wants_gradient || own->gradients) &&
                    (!wants_gradient || !layer->is_source || own->passed_back)
                ? dnnl_success
@@ -214,6 +217,7 @@ static void shard_layer_free(const struct dnn_layer *layer, struct shard_layer *
     if (!layer->gradients_in_place)
         free(own->gradients);
     free(own->passed_back);
+    free(own->choices);
     free(own->workspace_buffer);
     free(own->weights_gradient_buffer);
     free(own->bias_gradient_buffer);
@@ -319,6 +323,12 @@ enum status dnn_shard_forward(struct dnn_shard *shard, int index, struct error *
         else
             dnn_copy_forward(shard, index);
         break;
+    case NET_MAXPOOL:
+        if (dnn_maxpool_is_ours(layer))
+            dnn_maxpool_forward(shard, index);
+        else
+            result = forward_primitive(shard, index);
+        break;
     case NET_FLATTEN:
         break;
     default:
@@ -388,6 +398,12 @@ enum status dnn_shard_backward(struct dnn_shard *shard, int index, struct error 
     case NET_BATCHNORM:
         if (shard->plan->training)
             result = dnn_batchnorm_backward(shard, index);
+        break;
+    case NET_MAXPOOL:
+        if (dnn_maxpool_is_ours(layer))
+            dnn_maxpool_backward(shard, index);
+        else
+            result = backward_primitives(shard, index);
         break;
     case NET_FLATTEN:
         break;
