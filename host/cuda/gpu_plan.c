@@ -70,7 +70,7 @@ static bool mark(const struct device_plan *plan, int layer, bool *written)
 }
 
 /* Backward, the first writer of a layer's gradients overwrites them, later ones add. Those before a
- * BRANCH come from a later ADD or BRANCH that takes up the values there, which net.h demands. */
+ * BRANCH come from a later ADD or BRANCH that takes up the values there, which net_layers.c demands. */
 static void find_writers(struct device_plan *plan)
 {
     bool written[NET_MAX_LAYERS] = {false};
