@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The serial line to the host: registers of rtl/soc/soc_uart.sv. No state of its own. */
 #include "line_rate.h"
-#include "mmio.h"
 #include "uart.h"
 
 enum {
-    DATA_VALID = 1 << 8,
     STATUS_TX_ROOM = 1 << 1,
     STATUS_TX_IDLE = 1 << 2,
     STATUS_ERRORS = 1 << 3 | 1 << 4 /* overrun, framing */
@@ -16,13 +14,6 @@ void uart_init(uint32_t clock_hz, uint32_t baud_hz)
 {
     mmio_write(UART_DIVISOR, line_divisor(clock_hz, baud_hz));
     mmio_write(UART_IRQ_ENABLE, IRQ_RECEIVED);
-}
-
-int uart_receive(void)
-{
-    const uint32_t data = mmio_read(UART_DATA);
-
-    return data & DATA_VALID ? (int)(data & 0xff) : -1;
 }
 
 bool uart_take_error(void)

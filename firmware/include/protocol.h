@@ -190,6 +190,9 @@ size_t cobs_encode(const uint8_t *in, size_t size, uint8_t *out);
 size_t frame_encode(uint8_t type, uint8_t seq, const uint8_t *payload, size_t size, uint8_t *frame,
                     uint8_t *wire);
 
+/* A COBS code of this value stands for a run without a zero behind it. */
+enum { COBS_RUN_MAX = 0xff };
+
 /* Incremental receiver. Feed every byte; it never writes outside bytes[]. */
 struct frame_receiver {
     uint8_t bytes[PROTO_FRAME_MAX]; /* decoded: type, seq, payload, crc */
@@ -200,16 +203,55 @@ struct frame_receiver {
     uint8_t fault;                  /* enum proto_nak, 0 none; skips up to the delimiter */
 };
 
-/* The short way for a byte inside of a COBS run, where nearly all are; false: it was not taken, and
- * frame_receiver_feed() must have it. */
-static inline bool frame_receiver_take(struct frame_receiver *rx, uint8_t byte)
+/* The receiver inside of a frame, held in registers while bytes come that only need storing: nearly
+ * all of them. Between begin and end the receiver itself is not to be touched. */
+struct frame_run {
+    uint8_t *next, *end; /* equal: takes nothing */
+    uint32_t crc, code_left, pending_zero;
+};
+
+static inline struct frame_run frame_run_begin(struct frame_receiver *rx)
 {
-    if (!byte || !rx->code_left || rx->fault || rx->size >= PROTO_FRAME_MAX)
+    const bool inside = rx->size && !rx->fault;
+
+    return (struct frame_run){
+        .next = rx->bytes + rx->size,
+        .end = inside ? rx->bytes + PROTO_FRAME_MAX : rx->bytes + rx->size,
+        .crc = rx->crc,
+        .code_left = rx->code_left,
+        .pending_zero = rx->pending_zero,
+    };
+}
+
+/* False: the byte was not taken, and frame_receiver_feed() must have it after frame_run_end(). */
+static inline bool frame_run_take(struct frame_run *run, uint8_t byte)
+{
+    uint8_t stored = byte;
+
+    if (!byte || run->next == run->end)
         return false;
-    rx->code_left--;
-    rx->bytes[rx->size++] = byte;
-    rx->crc = crc32_step(rx->crc, byte);
+    if (run->code_left) {
+        run->code_left--;
+    } else {
+        const bool zero = run->pending_zero;
+
+        run->code_left = byte - 1u;
+        run->pending_zero = byte != COBS_RUN_MAX;
+        if (!zero)
+            return true;
+        stored = 0;
+    }
+    *run->next++ = stored;
+    run->crc = crc32_step(run->crc, stored);
     return true;
+}
+
+static inline void frame_run_end(struct frame_receiver *rx, const struct frame_run *run)
+{
+    rx->size = (uint16_t)(run->next - rx->bytes);
+    rx->crc = run->crc;
+    rx->code_left = (uint8_t)run->code_left;
+    rx->pending_zero = (uint8_t)run->pending_zero;
 }
 
 enum frame_event { FRAME_NONE, FRAME_READY, FRAME_BAD };

@@ -7,8 +7,6 @@
 #include "crc32.h"
 #include "protocol.h"
 
-enum { COBS_RUN_MAX = 0xff };
-
 size_t cobs_encode(const uint8_t *in, size_t size, uint8_t *out)
 {
     size_t code_at = 0, written = 1;

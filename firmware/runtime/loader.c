@@ -494,7 +494,7 @@ void loader_feed(struct loader *loader, uint8_t byte)
 
     if (!byte) {
         end_of_frame(loader);
-    } else if (!frame_receiver_take(&loader->receiver, byte)) {
+    } else {
         rate_doubt(loader);
         (void)frame_receiver_feed(&loader->receiver, byte, &unused); /* no event, no delimiter */
     }

@@ -98,6 +98,19 @@ static uint8_t *free_ram(void)
     return stream_is_there() ? fallback_start : model_area;
 }
 
+/* Stores the bytes that only need storing. Returns the first other one, negative if none waits. */
+static int receive_run(void)
+{
+    struct frame_run run = frame_run_begin(&loader.receiver);
+    int byte;
+
+    do
+        byte = uart_receive();
+    while (byte >= 0 && frame_run_take(&run, (uint8_t)byte));
+    frame_run_end(&loader.receiver, &run);
+    return byte;
+}
+
 int main(void)
 {
     uint8_t *area;
@@ -112,7 +125,7 @@ int main(void)
     if (trap_caused_restart()) /* shown until a model comes */
         sysctl_set_leds(SYSCTL_LED_READY | SYSCTL_LED_ERROR);
     for (;;) {
-        const int byte = uart_receive();
+        const int byte = receive_run();
 
         if (byte < 0) {
             wait_for_byte();
@@ -120,7 +133,6 @@ int main(void)
         }
         if (byte == 0 && uart_take_error()) /* before the frame that lost a byte is judged */
             loader_overrun(&loader);
-        if (!frame_receiver_take(&loader.receiver, (uint8_t)byte)) /* loader_feed(), in short */
-            loader_feed(&loader, (uint8_t)byte);
+        loader_feed(&loader, (uint8_t)byte);
     }
 }

@@ -323,6 +323,68 @@ static void any_bytes_leave_the_receiver_whole(void **state)
     assert_same_frame(&events.frame, &good);
 }
 
+/* Of the receiver, what the next byte finds. */
+static void assert_same_receiver(const struct frame_receiver *got,
+                                 const struct frame_receiver *want)
+{
+    assert_int_equal(got->size, want->size);
+    assert_int_equal(got->crc, want->crc);
+    assert_int_equal(got->code_left, want->code_left);
+    assert_int_equal(got->pending_zero, want->pending_zero);
+    assert_int_equal(got->fault, want->fault);
+    assert_memory_equal(got->bytes, want->bytes, got->size);
+}
+
+/* Any byte; codes of short and of the longest runs more often, and a delimiter now and then. */
+static uint8_t stream_byte(struct test_random *random)
+{
+    switch (test_random_between(random, 0, 7)) {
+    case 0:
+        return (uint8_t)test_random_between(random, 1, 3);
+    case 1:
+        return COBS_RUN_MAX;
+    case 2:
+        return (uint8_t)(test_random_between(random, 0, 99) ? 5 : 0);
+    default:
+        return (uint8_t)test_random_between(random, 1, 255);
+    }
+}
+
+static void runs_leave_the_receiver_as_single_bytes_do(void **state)
+{
+    struct test_random random = {9};
+    struct guarded single, runs;
+    unsigned taken = 0;
+
+    (void)state;
+    guard_init(&single);
+    guard_init(&runs);
+    for (unsigned fed = 0; fed < FUZZ_BYTES;) {
+        if (!test_random_between(&random, 0, 99)) { /* as loader_overrun() spoils a frame */
+            single.rx.fault = runs.rx.fault = NAK_CRC;
+            single.rx.code_left = runs.rx.code_left = 1;
+        }
+        struct frame_run run = frame_run_begin(&runs.rx);
+        const int most = test_random_between(&random, 0, 60);
+        struct events events = {0};
+        uint8_t byte = 0;
+        bool refused = false;
+
+        for (int i = 0; i < most && !refused; i++, fed++) {
+            byte = stream_byte(&random);
+            feed(&single.rx, &byte, 1, &events);
+            refused = !frame_run_take(&run, byte);
+            taken += !refused;
+        }
+        frame_run_end(&runs.rx, &run);
+        if (refused)
+            feed(&runs.rx, &byte, 1, &events);
+        assert_same_receiver(&runs.rx, &single.rx);
+    }
+    assert_guards(&runs);
+    assert_in_range(taken, FUZZ_BYTES / 4, FUZZ_BYTES);
+}
+
 /* Receiver and the tests' decoder agree on every frame, good or not. */
 static void receiver_agrees_with_a_plain_decoder(void **state)
 {
@@ -414,6 +476,7 @@ int main(void)
         cmocka_unit_test(empty_frames_are_silent),
         cmocka_unit_test(damage_never_makes_another_frame),
         cmocka_unit_test(any_bytes_leave_the_receiver_whole),
+        cmocka_unit_test(runs_leave_the_receiver_as_single_bytes_do),
         cmocka_unit_test(receiver_agrees_with_a_plain_decoder),
         cmocka_unit_test(crc_is_that_of_ieee_802_3),
         cmocka_unit_test(crc_byte_by_byte_ends_in_its_residue_behind_the_right_crc_only),
