@@ -2,7 +2,7 @@
 /* What a float model's activations look like on calibration images: ranges and, for every weighted
  * layer, the mean and the second moments of its inputs (moments.h). From the ranges follow the
  * scales of all values between layers. Deterministic for any number of threads. */
-#include "quant.h"
+#include "calibrate.h"
 
 #include <float.h>
 #include <math.h>
@@ -267,24 +267,4 @@ enum status calibrate(const struct float_model *model, const struct dataset *dat
     release(&observer);
     calibration_free(calibration);
     return status;
-}
-
-void calibration_free(struct calibration *c)
-{
-    if (!c)
-        return;
-    for (int i = 0; i < c->weighted_count; i++) {
-        if (c->in_mean)
-            free(c->in_mean[i]);
-        if (c->in_gram)
-            free(c->in_gram[i]);
-    }
-    free(c->in_scale);
-    free(c->out_scale);
-    free(c->in_signed);
-    free(c->relu);
-    free(c->in_mean);
-    free(c->in_gram);
-    free(c->adds);
-    free(c);
 }

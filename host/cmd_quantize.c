@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "calibrate.h"
 #include "dataset.h"
 #include "float_model.h"
 #include "infer.h"

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "calibrate.h"
 #include "crc32.h"
 #include "dse_identity.h"
 #include "qat.h"

@@ -54,6 +54,26 @@ void quant_layer_free(struct quant_layer *layer)
     free(layer);
 }
 
+void calibration_free(struct calibration *c)
+{
+    if (!c)
+        return;
+    for (int i = 0; i < c->weighted_count; i++) {
+        if (c->in_mean)
+            free(c->in_mean[i]);
+        if (c->in_gram)
+            free(c->in_gram[i]);
+    }
+    free(c->in_scale);
+    free(c->out_scale);
+    free(c->in_signed);
+    free(c->relu);
+    free(c->in_mean);
+    free(c->in_gram);
+    free(c->adds);
+    free(c);
+}
+
 int quant_weight_limit(int bits)
 {
     return (1 << (bits - 1)) - 1;

@@ -15,7 +15,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "dataset.h"
 #include "error.h"
 #include "float_model.h"
 
@@ -51,7 +50,7 @@ struct quant_model {
     struct quant_add *adds; /* [layer_count], by layer, see quant_is_add(); always owned */
 };
 
-/* Activation ranges and input statistics of a float model, from calibration images. */
+/* Activation ranges and input statistics of a float model, from calibration images: calibrate.h. */
 struct calibration {
     int weighted_count, layer_count;
     float *in_scale, *out_scale; /* [weighted_count] */
@@ -66,9 +65,6 @@ struct calibration {
     float **in_gram;
 };
 
-/* count: images used, from the front of data (training part). */
-MUST_CHECK enum status calibrate(const struct float_model *model, const struct dataset *data,
-                                 size_t count, struct calibration **out, struct error *err);
 void calibration_free(struct calibration *calibration);
 
 /* One layer by post-training quantization; depends on nothing but the float layer, its calibration

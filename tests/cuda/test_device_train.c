@@ -6,6 +6,7 @@
 #include <math.h>
 #include <pthread.h>
 
+#include "calibrate.h"
 #include "crc32.h"
 #include "host/small_problem.h"
 #include "infer.h"

@@ -4,6 +4,7 @@
 #ifndef MPQ_TEST_CALIBRATED_H
 #define MPQ_TEST_CALIBRATED_H
 
+#include "calibrate.h"
 #include "host/small_problem.h"
 #include "quant.h"
 

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "calibrate.h"
 #include "model/ref_layers.h"
 #include "rng.h"
 

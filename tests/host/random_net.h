@@ -7,6 +7,7 @@
 
 #include "host/scratch.h"
 
+#include "dataset.h"
 #include "float_model.h"
 #include "pack.h"
 #include "quant.h"

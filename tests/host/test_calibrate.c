@@ -5,6 +5,7 @@
 #include <math.h>
 #include <omp.h>
 
+#include "calibrate.h"
 #include "host/calibrated.h"
 #include "moments.h"
 #include "train.h"

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <signal.h>
 
+#include "calibrate.h"
 #include "host/calibrated.h"
 #include "model/ref_layers.h"
 #include "pack.h"

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "calibrate.h"
 #include "measure.h"
 #include "qat.h"
 #include "qat_pass.h"

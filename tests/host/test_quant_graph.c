@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "calibrate.h"
 #include "host/calibrated.h"
 
 /* ---- Factors, multiplier, shift ---- */

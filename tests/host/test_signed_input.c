@@ -2,6 +2,7 @@
 /* Signed inputs and input scales, from the data set to the integer model. */
 #include "host/small_problem.h"
 
+#include "calibrate.h"
 #include "infer.h"
 #include "pack.h"
 #include "qat.h"
