@@ -211,7 +211,7 @@ EMBEDDED   := $(addprefix firmware/,boot/crt0.S $(addprefix drivers/,csr.h mmio.
                   $(addprefix include/,bytes.h kernels.h line_rate.h model.h model_format.h)) \
               $(filter-out %/nn_emulate.c,$(wildcard firmware/kernels/*.[chS])) linker/firmware.ld \
               $(addprefix $(GEN)/,address_map.h memory.ld nn_insn.h) \
-              $(wildcard host/codegen/*.* host/codegen/Makefile host/codegen/*/Makefile host/init/*)
+              $(wildcard host/*/template/*.* host/*/template/Makefile host/*/template/*/Makefile)
 HOST_OBJ   += $(BUILD)/host/embedded.o
 
 # Every kernel that kernels.h declares, for a table of their names.
@@ -354,7 +354,7 @@ bench-core: ## cycles of every network and layer on the simulated core, and wher
 	@$(MAKE) --no-print-directory -j$(JOBS) all bench-build
 	@sh tests/bench/bench_core.sh $(BUILD)
 
-C_SOURCES   := $(wildcard host/*.[ch] host/*/*.[ch] firmware/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
+C_SOURCES   := $(wildcard host/*.[ch] host/*/*.[ch] host/*/template/*.[ch] firmware/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch])
 CPP_SOURCES := $(wildcard host/cuda/*.cu rtl/sim/*.cpp rtl/sim/*.h tests/rtl/*.cpp)
 # Without OpenMP, whose loops gcc 12 takes for uninitialized. Leaks are LeakSanitizer's (make sanitize): the analyzer
 # reports false ones for arrays of arrays.

@@ -57,7 +57,7 @@ static void write_window(const struct model_layer *layer, FILE *to)
     fputc(')', to);
 }
 
-/* Of host/codegen/layers.h. */
+/* Of host/codegen/template/layers.h. */
 static const char *call_name(unsigned op)
 {
     static const char *const names[] = {

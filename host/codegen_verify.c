@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The host's side of codegen/serve.c. */
+/* The host's side of codegen/template/serve.c. */
 #include "codegen_verify.h"
 
 #include <errno.h>

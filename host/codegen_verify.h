@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Proves what a folder of codegen.h computes: builds it, runs it in the simulator on inputs that go
  * over the serial line, and compares all outputs with the integer model, bit for bit. Knows nothing
- * of the folder's C but the conversation of codegen/serve.c. */
+ * of the folder's C but the conversation of codegen/template/serve.c. */
 #ifndef MPQ_CODEGEN_VERIFY_H
 #define MPQ_CODEGEN_VERIFY_H
 

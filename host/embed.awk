@@ -5,7 +5,7 @@
 function place(path) {
     if (index(path, gen "/") == 1)
         return "codegen/runtime/gen/" substr(path, length(gen) + 2)
-    if (sub(/^host\//, "", path))
+    if (sub(/^host\//, "", path) && sub(/\/template\//, "/", path))
         return path
     sub(/^firmware\//, "", path)
     return "codegen/runtime/" path

@@ -11,7 +11,7 @@
 #include "net.h"
 #include "rng.h"
 
-/* The sizes stand in init/model.json too, which is tried by the tests. */
+/* The sizes stand in init/template/model.json too, which is tried by the tests. */
 enum { SIDE = 12, CLASSES = 4, PICTURES = 800, PICTURE_BYTES = SIDE * SIDE };
 enum { LENGTH_MIN = 5, LENGTH_MAX = 9, NOISE = 60, SEED = 1, STREAM = 11 };
 enum { NPY_HEAD_BYTES = 128 };
