@@ -278,14 +278,14 @@ all: host firmware sim ## build tool, firmware and simulator
 # ---- The main job ---------------------------------------------------------------------------------------------------
 .PHONY: demo
 demo: ## install what is needed, train LeNet-5 on MNIST, search 243 bit-width candidates on the simulated core
-	@MAKE='$(MAKE)' sh host/demo.sh $(BUILD) $(DEPS) $(JOBS)
+	@MAKE='$(MAKE)' sh host/models/demo.sh $(BUILD) $(DEPS) $(JOBS)
 
 .PHONY: models
 NETWORKS ?=
 models: ## train and search every network of host/models whose data are in build/data (NETWORKS="lenet5_mnist ...": only these)
 	@$(MAKE) --no-print-directory deps data
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	@sh host/models.sh $(BUILD) $(JOBS) $(NETWORKS)
+	@sh host/models/models.sh $(BUILD) $(JOBS) $(NETWORKS)
 
 -include hw/hw.mk
 
@@ -359,7 +359,7 @@ CPP_SOURCES := $(wildcard host/cuda/*.cu rtl/sim/*.cpp rtl/sim/*.h tests/rtl/*.c
 # Without OpenMP, whose loops gcc 12 takes for uninitialized. Leaks are LeakSanitizer's (make sanitize): the analyzer
 # reports false ones for arrays of arrays.
 ANALYZE     := -fanalyzer -fno-openmp -Wno-unknown-pragmas -Wno-unused-parameter -Wno-analyzer-malloc-leak
-SH_SOURCES  := $(wildcard .ci/*.sh host/*.sh hw/*.sh tests/*.sh tests/*/*.sh) .ci/run
+SH_SOURCES  := $(wildcard .ci/*.sh host/*/*.sh hw/*.sh tests/*.sh tests/*/*.sh) .ci/run
 .PHONY: lint format
 format: ## format C and C++ sources
 	$(Q)clang-format -i $(C_SOURCES) $(CPP_SOURCES)
