@@ -179,7 +179,7 @@ firmware: $(FW)/loader.elf ## build the loader and its kernels for the core
 
 # ---- Host tool ------------------------------------------------------------------------------------------------------
 PORTABLE_C := $(addprefix firmware/runtime/,crc32.c frame.c model.c model_text.c loader.c rate.c run.c space.c) $(wildcard firmware/kernels/*.c)
-HOST_C     := $(filter-out host/main.c host/team_mpi.c,$(wildcard host/*.c))
+HOST_C     := $(filter-out host/cuda/% host/team/team_mpi.c,$(wildcard host/*/*.c))
 HOST_INC   := -Ihost -Ifirmware/include -Ifirmware/kernels -Ifirmware/runtime -I$(GEN)
 HOST_LIBS  := -ldnnl -lcjson -lserialport -lcairo -lprotobuf-c -lz -lm -lpthread
 OPT        ?= -O2
@@ -219,9 +219,9 @@ $(GEN)/kernel_names.h: firmware/include/kernels.h
 	@mkdir -p $(@D)
 	$(Q)$(AWK) '/^kernel_fn [a-z]/ { on = 1 } on { sub(/^kernel_fn /, ""); gsub(/[,;]/, " & "); \
 	    for (i = 1; i <= NF; i++) { if ($$i ~ /^[a-z]/) print "NAMED(" $$i ")"; if ($$i == ";") on = 0 } }' $< > $@
-$(BUILD)/host/codegen_network.o lint: $(GEN)/kernel_names.h
+$(BUILD)/host/codegen/codegen_network.o lint: $(GEN)/kernel_names.h
 
-$(GEN)/embedded.c: host/embed.awk $(EMBEDDED)
+$(GEN)/embedded.c: host/base/embed.awk $(EMBEDDED)
 	@mkdir -p $(@D)
 	$(Q)$(AWK) -v gen=$(GEN) -f $< $(EMBEDDED) > $@
 $(BUILD)/host/embedded.o: $(GEN)/embedded.c Makefile | $(DEPS)/debian-BUILD.stamp
@@ -236,12 +236,12 @@ $(BUILD)/mpq: $(BUILD)/host/main.o $(BUILD)/libmpq.a
 # MPI in a library of its own, loaded only under mpirun or srun: the tool runs where MPI is not installed, and where its
 # headers are not, the tool is built without it.
 MPI_FLAGS   = $(shell pkg-config --cflags --libs ompi-c 2>/dev/null)
-$(BUILD)/mpq-mpi.so: host/team_mpi.c host/team_mpi.h Makefile | $(DEPS)/debian-BUILD.stamp
+$(BUILD)/mpq-mpi.so: host/team/team_mpi.c host/team/team_mpi.h Makefile | $(DEPS)/debian-BUILD.stamp
 	$(Q)if pkg-config --exists ompi-c; then printf '  %-8s %s\n' LINK $@; $(CC) $(HOST_FLAGS) -fPIC -shared $< $(MPI_FLAGS) -o $@; \
 	    else printf '  %-8s %s\n' SKIP "$@: no MPI here (libopenmpi-dev); this tool will use one machine"; fi
 
 # CUDA in a library of its own too, loaded only for --device cuda. cuDNN and cuBLAS: those of `make cuda`, or the system's.
-CUDA_C      := $(wildcard host/cuda/*.c) host/error.c host/net_size.c
+CUDA_C      := $(wildcard host/cuda/*.c) host/base/error.c host/net/net_size.c
 CUDA_OBJ    := $(CUDA_C:%.c=$(BUILD)/cuda/%.o) $(BUILD)/cuda/host/cuda/kernels.o
 cuda_wheel   = $(abspath $(shell ls -d $(CUDA_VENV)/lib/python3*/site-packages/nvidia/$(1) 2>/dev/null))
 CUDA_LIBDIRS = $(call cuda_wheel,cudnn/lib) $(call cuda_wheel,cu13/lib) $(CUDA_HOME)/lib64
@@ -249,7 +249,7 @@ CUDA_INC     = -isystem $(CUDA_HOME)/include $(addprefix -isystem ,$(call cuda_w
 HAVE_CUDNN   = $(and $(NVCC),$(firstword $(call cuda_wheel,cudnn/include/cudnn.h) $(wildcard /usr/include/cudnn.h)))
 NVCC_FLAGS   = -std=c++17 -O2 -fmad=false -arch=all-major -Xcompiler -fPIC -Ihost
 
-$(BUILD)/cuda/host/cuda/kernels.o: host/cuda/kernels.cu $(wildcard host/cuda/*.h host/*.h) Makefile
+$(BUILD)/cuda/host/cuda/kernels.o: host/cuda/kernels.cu $(wildcard host/*/*.h) Makefile
 	$(call say,NVCC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(NVCC) $(NVCC_FLAGS) -c $< -o $@
@@ -370,7 +370,7 @@ lint: $(DEPS)/debian-LINT.stamp $(IBEX)/patched.stamp $(VIEWS) $(ONNX_VIEW) ## w
 	$(Q)shellcheck $(SH_SOURCES)
 	$(call say,LINT,"gcc -fanalyzer")
 	$(Q)printf '%s\n' $(HOST_C) host/main.c $(PORTABLE_C) | xargs -P$(JOBS) -n1 $(CC) $(HOST_FLAGS) $(ANALYZE) -c -o /dev/null
-	$(if $(MPI_FLAGS),$(Q)$(CC) $(HOST_FLAGS) $(ANALYZE) $(MPI_FLAGS) -c host/team_mpi.c -o /dev/null)
+	$(if $(MPI_FLAGS),$(Q)$(CC) $(HOST_FLAGS) $(ANALYZE) $(MPI_FLAGS) -c host/team/team_mpi.c -o /dev/null)
 	$(if $(HAVE_CUDNN),$(Q)printf '%s\n' $(wildcard host/cuda/*.c) | xargs -P$(JOBS) -n1 $(CC) $(HOST_FLAGS) $(ANALYZE) $(CUDA_INC) -c -o /dev/null)
 	$(call say,LINT,"verilator -Wall")
 	$(Q)for flags in $(foreach c,$(CORE_CONFIGS),'$(CORE_FLAGS_$(c))') -DRVFI; do $(VERILATOR) --lint-only -Wall --quiet $$flags \

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* mpq: the table of commands and nothing else. */
-#include "args.h"
-#include "cmd.h"
-#include "device.h"
-#include "team.h"
+#include "cmd/args.h"
+#include "cmd/cmd.h"
+#include "team/team.h"
+#include "train/device.h"
 
 #include <stdio.h>
 #include <string.h>

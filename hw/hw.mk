@@ -24,7 +24,7 @@ include $(GEN)/boards.mk
 $(GEN)/board_table.h: rtl/tables/table.awk hw/boards.awk hw/boards.tsv
 	@mkdir -p $(@D)
 	$(Q)$(AWK) -v view=board_table.h -f $< -f $(wordlist 2,9,$^) > $@
-$(BUILD)/host/boards.o lint: $(GEN)/board_table.h
+$(BUILD)/host/target/boards.o lint: $(GEN)/board_table.h
 
 HW          := $(BUILD)/hw
 CORE        ?= default

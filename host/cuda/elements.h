@@ -7,9 +7,9 @@
 #ifndef MPQ_CUDA_ELEMENTS_H
 #define MPQ_CUDA_ELEMENTS_H
 
-#include "augment_pixel.h"
-#include "cross_entropy.h"
-#include "dropout.h"
+#include "data/augment_pixel.h"
+#include "train/cross_entropy.h"
+#include "train/dropout.h"
 
 /* Every kernel; a struct NAME_args and an element_NAME() each. */
 #define CUDA_KERNELS(X)                                                                            \

@@ -14,8 +14,8 @@
 #include <cudnn.h>
 #include <pthread.h>
 
-#include "device_table.h"
-#include "kernels.h"
+#include "cuda/kernels.h"
+#include "train/device_table.h"
 
 enum { GPU_MAX_DATA = 16 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Convolutions by cuDNN, fully connected layers by cuBLAS. Sums of integers must be exact: no
  * transforms (Winograd, FFT) and no tensor cores in the forward pass of integers. */
-#include "gpu.h"
+#include "cuda/gpu.h"
 
 enum { ALGORITHMS = 8 };
 static const size_t WORKSPACE_LIMIT = (size_t)256 << 20; /* of one layer */

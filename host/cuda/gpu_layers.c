@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One layer, forward and backward. A layer that changes nothing has its owner's values and nothing to
  * do. Backward, a layer's gradients are complete when it comes to its turn. */
-#include "gpu.h"
+#include "cuda/gpu.h"
 
 static size_t plane_of(const struct net_layer *l)
 {

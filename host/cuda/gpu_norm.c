@@ -2,7 +2,7 @@
 /* Batch normalization, and pooling. cuDNN pools floats with equal padding on both sides; the rest, and
  * integers, which have many equal values, by our own kernel: there the first maximum counts, as on the
  * CPU, and averages are rounded as on the core. */
-#include "gpu.h"
+#include "cuda/gpu.h"
 
 static const float ONE = 1, ZERO = 0;
 

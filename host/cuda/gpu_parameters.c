@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Parameters go into the host's copy of the inbox, gradients come from that of the outbox. The CPU has
  * rows of weights as [h][w][c], the device as [c][h][w]. */
-#include "gpu.h"
+#include "cuda/gpu.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A network on the GPU: which layers share memory, who writes which gradients first, and all memory in
  * one piece. Memory is laid out twice: to count it, then for real. */
-#include "gpu.h"
+#include "cuda/gpu.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Steps and evaluation. All is queued on the plan's stream; one wait at the end. */
-#include "gpu.h"
+#include "cuda/gpu.h"
 
 #include <stdlib.h>
 #include <string.h>

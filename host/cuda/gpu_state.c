@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One GPU: finding it, its memory, data that plans share. */
-#include "gpu.h"
+#include "cuda/gpu.h"
 
 #include <stdio.h>
 #include <stdlib.h>

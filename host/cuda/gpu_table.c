@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the library shows the tool. */
-#include "gpu.h"
+#include "cuda/gpu.h"
 
 extern const struct device_table mpq_device_table;
 const struct device_table mpq_device_table = {

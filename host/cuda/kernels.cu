@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The elements as kernels, a thread an index. To be compiled without fused multiply-add (-fmad=false),
  * so that they round as the CPU does. */
-#include "kernels.h"
+#include "cuda/kernels.h"
 
 static const size_t THREADS = 256;
 

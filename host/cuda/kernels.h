@@ -4,7 +4,7 @@
 #define MPQ_CUDA_KERNELS_H
 
 #include <cuda_runtime_api.h>
-#include "elements.h"
+#include "cuda/elements.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -11,8 +11,8 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "dse_pool.h"
-#include "dse_team.h"
+#include "search/dse_pool.h"
+#include "search/dse_team.h"
 
 struct settings {
     const char *folder;

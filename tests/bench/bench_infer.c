@@ -4,9 +4,9 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "infer_path.h"
+#include "infer/infer_path.h"
 #include "model/random_model.h"
-#include "pack.h"
+#include "pack/pack.h"
 
 enum { IMAGES = 10000, ROUNDS = 3 };
 

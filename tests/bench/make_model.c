@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net.h"
-#include "pack.h"
-#include "quant.h"
-#include "quant_meta.h"
-#include "rng.h"
+#include "base/rng.h"
+#include "net/net.h"
+#include "pack/pack.h"
+#include "pack/quant_meta.h"
+#include "quant/quant.h"
 
 static int log2_floor(int value)
 {

@@ -2,7 +2,7 @@
 /* Prints the GPU that --device cuda would use; without one, why, with exit code 1. */
 #include <stdio.h>
 
-#include "device.h"
+#include "train/device.h"
 
 int main(void)
 {

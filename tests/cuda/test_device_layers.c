@@ -6,14 +6,14 @@
 
 #include <math.h>
 
-#include "augment.h"
-#include "dnn_device.h"
+#include "data/augment.h"
 #include "host/random_net.h"
 #include "host/small_problem.h"
-#include "qat_pass.h"
-#include "quant.h"
-#include "train.h"
-#include "train_loop.h"
+#include "qat/qat_pass.h"
+#include "quant/quant.h"
+#include "train/dnn_device.h"
+#include "train/train.h"
+#include "train/train_loop.h"
 
 enum { IMAGES = 3, BATCH = IMAGES * TRAIN_SHARDS, COUNTED = BATCH - 2, SEED = 7, STEP = 5 };
 enum { NETWORKS = 60 };

@@ -6,13 +6,13 @@
 #include <math.h>
 #include <pthread.h>
 
-#include "calibrate.h"
 #include "crc32.h"
 #include "host/small_problem.h"
-#include "infer.h"
-#include "pack.h"
-#include "qat.h"
-#include "train.h"
+#include "infer/infer.h"
+#include "pack/pack.h"
+#include "qat/calibrate.h"
+#include "qat/qat.h"
+#include "train/train.h"
 
 enum { EPOCHS = 3, ITEMS = 90, THREADS = 6 };
 

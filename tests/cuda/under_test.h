@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-#include "device.h"
+#include "train/device.h"
 
 /* Whether the stand-in is loaded, whose GPUs and memory tests can set. */
 static bool is_standin;

@@ -8,7 +8,7 @@
 #include "host/made_up_quant.h"
 
 #include "nn_insn.h"
-#include "target.h"
+#include "target/target.h"
 
 enum { BENCH_AREA_BYTES = 1 << 17 };
 

@@ -4,9 +4,9 @@
 #ifndef MPQ_TEST_CALIBRATED_H
 #define MPQ_TEST_CALIBRATED_H
 
-#include "calibrate.h"
 #include "host/small_problem.h"
-#include "quant.h"
+#include "qat/calibrate.h"
+#include "quant/quant.h"
 
 static inline void calibrated_near(const char *what, double got, double want, double tolerance)
 {

@@ -6,7 +6,7 @@
 
 #include "host/scratch.h"
 
-#include "dataset.h"
+#include "data/dataset.h"
 
 /* A network named "tiny". input: a shape or an object; data: the section; train: what the section
  * has, "" for no validation. */

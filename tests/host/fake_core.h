@@ -10,10 +10,10 @@
 
 #include <time.h>
 
+#include "base/rng.h"
 #include "bytes.h"
-#include "link.h"
 #include "protocol.h"
-#include "rng.h"
+#include "target/link.h"
 
 enum { FAKE_MEMORY_BYTES = 65536, FAKE_QUEUE = 512, FAKE_WAY_MS = 5, FAKE_LATE_MS = 700 };
 

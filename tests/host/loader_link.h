@@ -7,9 +7,9 @@
 
 #include "host/scratch.h"
 
-#include "link.h"
+#include "base/rng.h"
 #include "loader.h"
-#include "rng.h"
+#include "target/link.h"
 
 enum { LOADER_LINK_CLOCK_HZ = 25000000 };
 

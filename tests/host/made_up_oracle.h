@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dse_oracle.h"
-#include "rng.h"
+#include "base/rng.h"
+#include "search/dse_oracle.h"
 
 enum { ORACLE_SCORED_MAX = 20000, ORACLE_WIDTHS = 3 };
 

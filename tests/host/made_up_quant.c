@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/made_up_quant.h"
 
+#include "base/rng.h"
 #include "model/ref_layers.h"
-#include "rng.h"
 
 const char MADE_UP_LENET5[] =
     "{\"op\": \"conv\", \"channels\": 6, \"kernel\": 5, \"padding\": \"same\"},"

@@ -6,8 +6,8 @@
 
 #include "host/scratch.h"
 
-#include "pack.h"
-#include "quant.h"
+#include "pack/pack.h"
+#include "quant/quant.h"
 
 struct made_up {
     struct net *net;

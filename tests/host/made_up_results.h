@@ -5,9 +5,9 @@
 
 #include "host/scratch.h"
 
-#include "dse.h"
-#include "results.h"
-#include "rng.h"
+#include "base/rng.h"
+#include "results/results.h"
+#include "search/dse.h"
 
 /* All count candidates of layers with widths 8, 4, 2; the rest zero. */
 static inline struct results *made_up_space(int layer_count)

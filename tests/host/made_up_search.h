@@ -8,8 +8,8 @@
 
 #include <pthread.h>
 
-#include "dse.h"
-#include "rng.h"
+#include "base/rng.h"
+#include "search/dse.h"
 
 enum { WORLD_MAX = 243, WORLD_SAMPLES = 4, WORLD_FRONT_SAMPLES = 20, WORLD_JOBS_MAX = 8 };
 

@@ -8,8 +8,8 @@
 
 #include <math.h>
 
-#include "dnn.h"
-#include "float_model.h"
+#include "net/float_model.h"
+#include "train/dnn.h"
 
 struct naive_net {
     int layer_count;

@@ -6,9 +6,9 @@
 
 #include "host/scratch.h"
 
-#include "onnx_build.h"
-#include "onnx_model.h"
-#include "rng.h"
+#include "base/rng.h"
+#include "onnx/onnx_build.h"
+#include "onnx/onnx_model.h"
 
 enum { FLOAT = ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, INT64 = ONNX__TENSOR_PROTO__DATA_TYPE__INT64 };
 enum { GRAPH_MAX_ELEMENTS = 4096 };

@@ -3,9 +3,9 @@
 
 #include <math.h>
 
-#include "calibrate.h"
+#include "base/rng.h"
 #include "model/ref_layers.h"
-#include "rng.h"
+#include "qat/calibrate.h"
 
 enum { TEXT_BYTES = 16384, SOURCES_MAX = 64, LAYERS_MAX = 24 };
 

@@ -7,10 +7,10 @@
 
 #include "host/scratch.h"
 
-#include "dataset.h"
-#include "float_model.h"
-#include "pack.h"
-#include "quant.h"
+#include "data/dataset.h"
+#include "net/float_model.h"
+#include "pack/pack.h"
+#include "quant/quant.h"
 
 enum { RANDOM_NET_IMAGES = 24, RANDOM_NET_CLASSES = 5 };
 

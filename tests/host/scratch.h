@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "error.h"
+#include "base/error.h"
 
 enum { SCRATCH_PATH_BYTES = 4096 };
 

@@ -8,9 +8,9 @@
 
 #include <math.h>
 
-#include "dataset.h"
-#include "float_model.h"
-#include "rng.h"
+#include "base/rng.h"
+#include "data/dataset.h"
+#include "net/float_model.h"
 
 enum { SMALL_SIDE = 8, SMALL_CLASSES = 4 };
 

@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 
-#include "link.h"
+#include "target/link.h"
 
 enum { TERMINAL_WAIT_MS = 2000 };
 

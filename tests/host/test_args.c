@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "args.h"
+#include "cmd/args.h"
 
 static const struct arg_command COMMAND = {
     .name = "play",

@@ -3,7 +3,7 @@
 #include "host/data_files.h"
 
 #include <math.h>
-#include "augment.h"
+#include "data/augment.h"
 
 enum { H = 4, W = 5, C = 2, SIZE = H * W * C };
 

@@ -5,10 +5,10 @@
 #include <math.h>
 #include <omp.h>
 
-#include "calibrate.h"
 #include "host/calibrated.h"
-#include "moments.h"
-#include "train.h"
+#include "qat/calibrate.h"
+#include "qat/moments.h"
+#include "train/train.h"
 
 static void calibration_chains_the_scales(void **state)
 {

@@ -5,13 +5,13 @@
 
 #include <sys/stat.h>
 
-#include "codegen.h"
-#include "embedded.h"
-#include "folder.h"
+#include "base/embedded.h"
+#include "base/folder.h"
+#include "codegen/codegen.h"
 #include "host/made_up_quant.h"
-#include "init.h"
-#include "measure.h"
-#include "net.h"
+#include "init/init.h"
+#include "measure/measure.h"
+#include "net/net.h"
 
 enum { SAMPLES = 3 };
 

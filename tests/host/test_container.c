@@ -6,10 +6,10 @@
 #include <math.h>
 #include <sys/stat.h>
 
+#include "base/rng.h"
 #include "bytes.h"
 #include "crc32.h"
 #include "protocol.h"
-#include "rng.h"
 #include "run.h"
 
 static const int LENET_BITS[] = {4, 8, 2, 8, 8};

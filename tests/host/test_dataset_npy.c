@@ -2,7 +2,7 @@
 /* NumPy arrays as data, good and broken. Archives: test_npz.c. */
 #include "host/data_files.h"
 
-#include "npy.h"
+#include "data/npy.h"
 
 enum { COUNT = 3, H = 2, W = 3, C = 2, ITEM = H * W * C };
 

@@ -5,12 +5,12 @@
 
 #include <math.h>
 
-#include "dnn.h"
 #include "host/naive_net.h"
 #include "host/small_problem.h"
-#include "train.h"
-#include "train_batchnorm.h"
-#include "train_loop.h"
+#include "train/dnn.h"
+#include "train/train.h"
+#include "train/train_batchnorm.h"
+#include "train/train_loop.h"
 
 enum { SHARDS = 2, IMAGES = 3, SEED = 21, STEP = 4 };
 

@@ -4,9 +4,9 @@
 
 #include <math.h>
 
-#include "dse_eval.h"
-#include "pack.h"
-#include "rng.h"
+#include "base/rng.h"
+#include "pack/pack.h"
+#include "search/dse_eval.h"
 
 static const char NET[] =
     "{\"name\":\"tiny\",\"input\":[8,8,1],\"classes\":4,"

@@ -4,8 +4,8 @@
 
 #include <sys/stat.h>
 
-#include "dse_folder.h"
-#include "journal.h"
+#include "search/dse_folder.h"
+#include "search/journal.h"
 
 static void make_journal(const char *path)
 {

@@ -2,7 +2,7 @@
 /* The order by predicted cycles and when a search in that order may stop. */
 #include "host/made_up_search.h"
 
-#include "dse_order.h"
+#include "search/dse_order.h"
 
 struct fixture {
     struct world world;

@@ -4,8 +4,8 @@
 
 #include <time.h>
 
-#include "dse_pool.h"
-#include "dse_record.h"
+#include "search/dse_pool.h"
+#include "search/dse_record.h"
 
 struct fixture {
     struct world world;

@@ -2,7 +2,7 @@
 /* The journal's header, which binds it to model and options, and its records. */
 #include "host/made_up_results.h"
 
-#include "dse_record.h"
+#include "search/dse_record.h"
 
 /* A journal begun with this binding, opened again. */
 static struct journal *begin(const struct dse_binding *binding)

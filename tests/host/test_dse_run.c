@@ -5,8 +5,8 @@
 
 #include <sys/stat.h>
 
-#include "dse_identity.h"
-#include "dse_run.h"
+#include "search/dse_run.h"
+#include "target/dse_identity.h"
 
 static struct dse_options choose(const struct dse_run_options *options, const char *preset,
                                  int layers)

@@ -2,7 +2,7 @@
 /* The order of candidates, groups and restricted layers, and the stretches that workers take. */
 #include "host/scratch.h"
 
-#include "dse.h"
+#include "search/dse.h"
 
 static struct dse_space make(int layers, int a, int b, int c)
 {

@@ -6,10 +6,10 @@
 #include <math.h>
 #include <sys/stat.h>
 
+#include "base/rng.h"
 #include "bytes.h"
 #include "crc32.h"
-#include "float_model.h"
-#include "rng.h"
+#include "net/float_model.h"
 
 static const char NET[] =
     "{\"name\":\"tiny\",\"input\":[4,4,1],\"classes\":3,"

@@ -2,7 +2,7 @@
 /* The integer model against the oracle of tests/model, on every path that this machine has. */
 #include "host/scratch.h"
 
-#include "infer_path.h"
+#include "infer/infer_path.h"
 #include "model/random_model.h"
 
 enum { IMAGES_MAX = 50, GUARD_BYTES = 32, GUARD = 0xa5 };

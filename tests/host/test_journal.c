@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "journal.h"
+#include "search/journal.h"
 
 static const char HEADER[] = "{\"schema\":\"test\",\"seed\":1}";
 static const char *const RECORDS[] = {"{\"index\":0}", "{\"index\":1,\"note\":\"a \\\" b\"}",

@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "link_kinds.h"
-#include "rng.h"
+#include "base/rng.h"
+#include "target/link_kinds.h"
 
 static void a_pseudo_terminal_carries_all_bytes(void **state)
 {

@@ -5,8 +5,8 @@
 #include <asm/termbits.h>
 #include <sys/ioctl.h>
 
-#include "link_kinds.h"
 #include "protocol.h"
+#include "target/link_kinds.h"
 
 static struct link *open_serial(const struct terminal *terminal, int baud_hz)
 {

@@ -5,7 +5,7 @@
 
 #include <elf.h>
 
-#include "memory.h"
+#include "pack/memory.h"
 
 enum { SECTIONS = 5, NAMES_AT = sizeof(Elf32_Ehdr), TABLE_AT = NAMES_AT + 40 };
 static const char NAMES[] = "\0.text\0.bss\0.stacks\0.names";

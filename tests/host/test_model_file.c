@@ -4,9 +4,9 @@
 
 #include <math.h>
 
-#include "measure.h"
-#include "model_file.h"
+#include "measure/measure.h"
 #include "nn_insn.h"
+#include "pack/model_file.h"
 
 static const int BITS[5] = {4, 8, 2, 8, 8};
 enum { LAYER_W4 = 0, LAYER_POOL = 1, LAYER_W8 = 2, LAYER_W2 = 4 }; /* of the container */

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "net.h"
+#include "net/net.h"
 
 static const char GOOD[] =
     "{\n"

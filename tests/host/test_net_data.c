@@ -2,7 +2,7 @@
 /* The "data" section of MODEL.json: formats, their fields, parts from one place each. */
 #include "host/scratch.h"
 
-#include "net.h"
+#include "net/net.h"
 
 #define PAIR(part) "\"" part "_images\":\"" part "-i\",\"" part "_labels\":\"" part "-l\""
 

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-#include "net.h"
+#include "net/net.h"
 
 /* A residual block behind a strided convolution, with everything that the tests change. */
 static const char GOOD[] =

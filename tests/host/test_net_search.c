@@ -2,7 +2,7 @@
 /* The "search" section of MODEL.json. */
 #include "host/scratch.h"
 
-#include "net.h"
+#include "net/net.h"
 
 static const char HEAD[] =
     "{\"name\":\"n\",\"input\":[8,8,1],\"classes\":4,"

@@ -5,7 +5,7 @@
 #include <zlib.h>
 
 #include "bytes.h"
-#include "npz.h"
+#include "data/npz.h"
 
 /* numpy.savez_compressed(file, x=x, y=y): x = (numpy.arange(12) % 5 / 4).astype("float32") of shape
  * (2, 2, 3, 1), y = [[1], [0]] of int64. */

@@ -6,10 +6,10 @@
 #include <math.h>
 
 #include "host/made_up_quant.h"
-#include "onnx_export.h"
-#include "onnx_file.h"
-#include "onnx_tensor.h"
-#include "quant_meta.h"
+#include "onnx/onnx_export.h"
+#include "onnx/onnx_file.h"
+#include "onnx/onnx_tensor.h"
+#include "pack/quant_meta.h"
 
 enum { LAYERS = 4 };
 static const int BITS[LAYERS] = {2, 4, 8, 4};

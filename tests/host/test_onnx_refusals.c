@@ -2,8 +2,8 @@
 /* ONNX import: what is said to graphs that cannot be taken over, and to damaged files. */
 #include "host/onnx_graph.h"
 
-#include "onnx_file.h"
-#include "onnx_tensor.h"
+#include "onnx/onnx_file.h"
+#include "onnx/onnx_tensor.h"
 
 static void check_refused(enum status got, enum status want, const struct error *err,
                           const char *part)

@@ -4,11 +4,11 @@
 
 #include <math.h>
 
+#include "base/rng.h"
+#include "data/npy.h"
+#include "data/npy_write.h"
 #include "host/naive_net.h"
-#include "npy.h"
-#include "npy_write.h"
-#include "outputs.h"
-#include "rng.h"
+#include "measure/outputs.h"
 
 enum { IMAGES = 70, SIZE = 4 * 3 * 2, CLASSES = 3 };
 

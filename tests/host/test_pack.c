@@ -2,9 +2,9 @@
 /* Containers from quantized networks: what runs, and what it computes. */
 #include "host/made_up_quant.h"
 
+#include "base/rng.h"
 #include "bytes.h"
 #include "protocol.h"
-#include "rng.h"
 #include "run.h"
 
 static const int LENET_BITS[] = {4, 8, 2, 8, 8};

@@ -2,8 +2,8 @@
 /* Places of buffers and scratch in the arena, checked by following every byte through a run. */
 #include "host/made_up_quant.h"
 
-#include "pack_arena.h"
-#include "rng.h"
+#include "base/rng.h"
+#include "pack/pack_arena.h"
 
 /* A run over the arena, byte by byte: which value each byte holds. Values have the number of the
  * buffer that they were written to; a flattened value in place is the same value. */

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include "model/ref_layers.h"
 #include "model/test_random.h"
-#include "pack_weights.h"
+#include "pack/pack_weights.h"
 
 enum { OUT_MAX = 24, ROW_MAX = 30, KERNEL_MAX = 5, ROOM = 4096, ROUNDS = 3000 };
 

@@ -2,8 +2,8 @@
 /* The Pareto front against the definition, tried on all pairs of points. */
 #include "host/scratch.h"
 
-#include "pareto.h"
-#include "rng.h"
+#include "base/rng.h"
+#include "results/pareto.h"
 
 static bool beats(const struct pareto_point *a, const struct pareto_point *b)
 {

@@ -4,8 +4,8 @@
 
 #include <sys/stat.h>
 
-#include "link.h"
-#include "paths.h"
+#include "base/paths.h"
+#include "target/link.h"
 
 static int clear(void **state)
 {

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <cjson/cJSON.h>
 
-#include "progress.h"
+#include "base/progress.h"
 
 static int64_t now_ms = 5000;
 

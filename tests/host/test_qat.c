@@ -6,14 +6,14 @@
 #include <math.h>
 #include <signal.h>
 
-#include "calibrate.h"
 #include "host/calibrated.h"
 #include "model/ref_layers.h"
-#include "pack.h"
-#include "qat.h"
-#include "qat_layer.h"
-#include "qat_pass.h"
-#include "train_loop.h"
+#include "pack/pack.h"
+#include "qat/calibrate.h"
+#include "qat/qat.h"
+#include "qat/qat_layer.h"
+#include "qat/qat_pass.h"
+#include "train/train_loop.h"
 
 /* ---- Forward pass ---- */
 

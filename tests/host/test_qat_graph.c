@@ -7,13 +7,13 @@
 
 #include <math.h>
 
-#include "calibrate.h"
-#include "measure.h"
-#include "qat.h"
-#include "qat_pass.h"
-#include "qat_pass.h"
-#include "rng.h"
-#include "train_loop.h"
+#include "base/rng.h"
+#include "measure/measure.h"
+#include "qat/calibrate.h"
+#include "qat/qat.h"
+#include "qat/qat_pass.h"
+#include "qat/qat_pass.h"
+#include "train/train_loop.h"
 
 enum { NETWORKS = 60, BATCH = 8 };
 

@@ -7,8 +7,8 @@
 
 #include "host/calibrated.h"
 #include "model/ref_layers.h"
-#include "quant.h"
-#include "quant_round.h"
+#include "quant/quant.h"
+#include "quant/quant_round.h"
 
 static const int WIDTHS[] = {8, 4, 2};
 enum { WIDTH_COUNT = 3 };

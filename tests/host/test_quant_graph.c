@@ -5,8 +5,8 @@
 
 #include <math.h>
 
-#include "calibrate.h"
 #include "host/calibrated.h"
+#include "qat/calibrate.h"
 
 /* ---- Factors, multiplier, shift ---- */
 

@@ -4,9 +4,9 @@
 
 #include <math.h>
 
+#include "base/rng.h"
 #include "host/calibrated.h"
-#include "quant_round.h"
-#include "rng.h"
+#include "quant/quant_round.h"
 
 enum { ROWS = 24, LIMIT = 7 };
 

@@ -5,11 +5,11 @@
 #include "host/random_net.h"
 
 #include "bytes.h"
-#include "infer_path.h"
+#include "infer/infer_path.h"
+#include "measure/verify.h"
 #include "model/ref_layers.h"
 #include "protocol.h"
 #include "run.h"
-#include "verify.h"
 
 enum { NETWORKS = 100, IMAGES = 3, SIMULATED = 16, CLASS_BYTES = 2 };
 

@@ -6,7 +6,7 @@
 #include <dirent.h>
 #include <math.h>
 
-#include "report.h"
+#include "report/report.h"
 
 static const char *const XML_ALL_CLOSED[] = {NULL};
 static const char *const HTML_NEVER_CLOSED[] = {"meta", NULL};

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "report_scale.h"
+#include "report/report_scale.h"
 
 static void ticks_are_round_numbers_that_their_decimals_show(void **state)
 {

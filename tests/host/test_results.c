@@ -4,7 +4,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "file.h"
+#include "base/file.h"
 
 static struct results *random_results(void)
 {

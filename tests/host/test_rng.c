@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "rng.h"
+#include "base/rng.h"
 
 /* First outputs for the state {1, 2, 3, 4}, from the authors' reference code of xoshiro256**. */
 static void sequence_is_that_of_the_reference(void **state)

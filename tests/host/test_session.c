@@ -6,9 +6,9 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "base/progress.h"
 #include "model_format.h"
-#include "progress.h"
-#include "session.h"
+#include "target/session.h"
 
 enum { DATA_BYTES = 24000, PATIENCE_MS = 10000 };
 

@@ -4,8 +4,8 @@
 #include "host/bench.h"
 
 #include "rate.h"
-#include "session_rate.h"
-#include "target_state.h"
+#include "target/session_rate.h"
+#include "target/target_state.h"
 
 enum { FAST_HZ = 3000000, NO_MORE_HZ = 500000 };
 

@@ -2,12 +2,12 @@
 /* Signed inputs and input scales, from the data set to the integer model. */
 #include "host/small_problem.h"
 
-#include "calibrate.h"
-#include "infer.h"
-#include "pack.h"
-#include "qat.h"
-#include "quant.h"
-#include "train.h"
+#include "infer/infer.h"
+#include "pack/pack.h"
+#include "qat/calibrate.h"
+#include "qat/qat.h"
+#include "quant/quant.h"
+#include "train/train.h"
 
 enum { IMAGES = 240 };
 

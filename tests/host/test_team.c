@@ -3,7 +3,7 @@
  * What several processes do together: tests/system/test_mpi.sh. */
 #include "host/scratch.h"
 
-#include "team.h"
+#include "team/team.h"
 
 static const char *const VARIABLES[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK",
                                         "SLURM_STEP_NUM_TASKS", "MPQ_MPI"};

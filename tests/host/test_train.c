@@ -4,10 +4,10 @@
 
 #include <math.h>
 
-#include "dnn.h"
 #include "host/small_problem.h"
-#include "train.h"
-#include "train_loop.h"
+#include "train/dnn.h"
+#include "train/train.h"
+#include "train/train_loop.h"
 
 #define FC4 "{\"op\":\"fc\",\"outputs\":4}"
 

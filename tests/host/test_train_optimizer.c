@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-#include "rng.h"
-#include "train_optimizer.h"
+#include "base/rng.h"
+#include "train/train_optimizer.h"
 
 enum { STEPS = 25, PARAMETERS = 40 };
 

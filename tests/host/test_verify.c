@@ -5,9 +5,9 @@
 #include "host/find_simulator.h"
 
 #include "bytes.h"
-#include "infer.h"
+#include "infer/infer.h"
+#include "measure/verify.h"
 #include "run.h"
-#include "verify.h"
 
 /* A bench with its integer model. */
 struct subject {

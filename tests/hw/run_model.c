@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
-#include "pack.h"
+#include "pack/pack.h"
 #include "protocol.h"
 
 enum {

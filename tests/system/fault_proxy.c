@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "rng.h"
+#include "base/rng.h"
 
 enum { PIECE_BYTES = 128, RATE_LOOK_MS = 5, DELAY_MAX_MS = 50, STALL_MS = 2000 };
 

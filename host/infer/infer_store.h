@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the paths of the integer model share: from accumulators to activations. Inlined, so that
+ * each path's vector unit is used. */
+#ifndef MPQ_INFER_STORE_H
+#define MPQ_INFER_STORE_H
+
+#include "infer/infer_path.h"
+#include "quant/quant.h"
+
+static inline __attribute__((always_inline)) void infer_store(const int32_t acc[INFER_LANES],
+                                                              const struct infer_channel *channel,
+                                                              bool relu, uint8_t *out)
+{
+    const uint8_t multiplier = channel->multiplier, shift = channel->shift;
+    const int32_t zero = relu ? 0 : 128; /* results without ReLU are signed */
+    int32_t results[INFER_LANES]; /* two loops: the first one on whole vectors of 32-bit lanes */
+#pragma omp simd
+    for (int lane = 0; lane < INFER_LANES; lane++)
+        results[lane] = requantize(acc[lane], multiplier, shift, relu) + zero;
+#pragma omp simd
+    for (int lane = 0; lane < INFER_LANES; lane++)
+        out[lane] = (uint8_t)results[lane];
+}
+
+#endif

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Journal records of a search as JSON. */
+#include "search/dse_record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD_SCHEMA "mpq-journal-2"
+
+/* Header fields and where a user sets them. */
+static const struct {
+    const char *field, *option;
+} BINDINGS[] = {
+    {"schema", "the version of mpq"},
+    {"mpq", "the version of mpq"},
+    {"model", "FLOAT"},
+    {"model_crc32", "FLOAT"},
+    {"seed", "FLOAT"},
+    {"data_crc32", "--data"},
+    {"limit", "--limit"},
+    {"bits", "--bits"},
+    {"qat_epochs", "--qat"},
+    {"groups", "grouping of layers"},
+    {"layer_bits", "choice of widths by layer"},
+    {"search", "--search"},
+    {"max_acc_drop", "--max-acc-drop"},
+    {"max_cycles", "--max-cycles"},
+    {"max_bytes", "--max-bytes"},
+    {"max_ram", "--max-ram"},
+    {"select", "--max-acc-drop"},
+    {"points", "--points"},
+    {"evaluations", "--evaluations"},
+    {"screen_images", "--screen-images"},
+    {"samples", "--samples"},
+    {"front_samples", "--samples"},
+    {"core", "--target"},
+    {"isa", "--target"},
+    {"firmware", "--target"},
+    {"target_crc32", "simulator or firmware"},
+};
+
+static void add_hex(cJSON *object, const char *field, uint32_t value)
+{
+    char text[12];
+    snprintf(text, sizeof text, "%08x", (unsigned)value);
+    cJSON_AddStringToObject(object, field, text);
+}
+
+static void add_search(cJSON *object, const struct results *results)
+{
+    const struct search_limits *limits = &results->limits;
+    cJSON *groups = cJSON_AddArrayToObject(object, "groups");
+    cJSON *layer_bits = cJSON_AddArrayToObject(object, "layer_bits");
+    for (int i = 0; i < results->layer_count; i++) {
+        cJSON_AddItemToArray(groups, cJSON_CreateNumber(results->group[i]));
+        cJSON_AddItemToArray(layer_bits, cJSON_CreateNumber(results->allowed[i]));
+    }
+    cJSON_AddStringToObject(object, "search", results_method_name(results->method));
+    cJSON_AddNumberToObject(object, "max_acc_drop", limits->max_acc_drop);
+    cJSON_AddNumberToObject(object, "max_cycles", (double)limits->max_cycles);
+    cJSON_AddNumberToObject(object, "max_bytes", (double)limits->max_size_bytes);
+    cJSON_AddNumberToObject(object, "max_ram", (double)limits->max_ram_bytes);
+    cJSON_AddStringToObject(object, "select", limits->most_accurate ? "accuracy" : "cycles");
+    cJSON_AddNumberToObject(object, "points", (double)results->points);
+    cJSON_AddNumberToObject(object, "evaluations", (double)results->max_screened);
+    cJSON_AddNumberToObject(object, "screen_images", (double)results->screen_images);
+}
+
+static cJSON *header_object(const struct dse_binding *binding)
+{
+    const struct results *results = binding->results;
+    char seed[24];
+    cJSON *object = cJSON_CreateObject();
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)results->seed);
+    cJSON_AddStringToObject(object, "schema", RECORD_SCHEMA);
+    cJSON_AddStringToObject(object, "mpq", results->mpq);
+    cJSON_AddStringToObject(object, "model", results->model);
+    add_hex(object, "model_crc32", binding->model_crc);
+    cJSON_AddStringToObject(object, "seed", seed);
+    add_hex(object, "data_crc32", binding->data_crc);
+    cJSON_AddNumberToObject(object, "limit", (double)results->limit);
+    cJSON_AddItemToObject(object, "bits",
+                          cJSON_CreateIntArray(results->widths, results->width_count));
+    cJSON_AddNumberToObject(object, "qat_epochs", (double)results->qat_epochs);
+    add_search(object, results);
+    cJSON_AddNumberToObject(object, "samples", (double)results->samples);
+    cJSON_AddNumberToObject(object, "front_samples", (double)results->front_samples);
+    cJSON_AddStringToObject(object, "core", results->core);
+    cJSON_AddNumberToObject(object, "isa", results->isa);
+    cJSON_AddStringToObject(object, "firmware", results->firmware);
+    add_hex(object, "target_crc32", binding->target_crc);
+    return object;
+}
+
+enum status dse_record_header(const struct dse_binding *binding, char **text, struct error *err)
+{
+    cJSON *object = header_object(binding);
+    *text = cJSON_PrintUnformatted(object);
+    cJSON_Delete(object);
+    return *text ? STATUS_OK : error_set(err, STATUS_NO_MEMORY, "journal: out of memory");
+}
+
+static enum status binding_differs(const char *path, size_t which, const cJSON *old,
+                                   const cJSON *now, struct error *err)
+{
+    char *old_text = cJSON_PrintUnformatted(old), *now_text = cJSON_PrintUnformatted(now);
+    const enum status status =
+        error_set(err, STATUS_USAGE,
+                  "%s: cannot resume: it was begun with another %s (%s %s, now %s); give the same "
+                  "again, another folder "
+                  "(-o), or --force to start over",
+                  path, BINDINGS[which].option, BINDINGS[which].field,
+                  old_text ? old_text : "missing", now_text ? now_text : "missing");
+    free(old_text);
+    free(now_text);
+    return status;
+}
+
+enum status dse_record_check_header(const struct journal *journal, const char *path,
+                                    const struct dse_binding *binding, struct error *err)
+{
+    cJSON *old = cJSON_Parse(journal_header(journal)), *now = header_object(binding);
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < sizeof BINDINGS / sizeof *BINDINGS && status == STATUS_OK; i++) {
+        const cJSON *a = cJSON_GetObjectItemCaseSensitive(old, BINDINGS[i].field);
+        const cJSON *b = cJSON_GetObjectItemCaseSensitive(now, BINDINGS[i].field);
+        if (!cJSON_Compare(a, b, true)) {
+            status = binding_differs(path, i, a, b, err);
+        }
+    }
+    cJSON_Delete(old);
+    cJSON_Delete(now);
+    return status;
+}
+
+/* object: consumed. */
+static enum status append(struct journal *journal, cJSON *object, struct error *err)
+{
+    char *text = object ? cJSON_PrintUnformatted(object) : NULL;
+    cJSON_Delete(object);
+    const enum status status = text ? journal_append(journal, text, err)
+                                    : error_set(err, STATUS_NO_MEMORY, "journal: out of memory");
+    free(text);
+    return status;
+}
+
+enum status dse_record_append(struct journal *journal, const struct candidate *candidate,
+                              int layer_count, struct error *err)
+{
+    return append(journal, results_candidate_to_json(candidate, layer_count), err);
+}
+
+enum status dse_record_append_screened(struct journal *journal, const struct candidate *candidate,
+                                       int layer_count, struct error *err)
+{
+    return append(journal, results_screened_to_json(candidate, layer_count), err);
+}
+
+enum status dse_record_read(const struct journal *journal, size_t i, int layer_count,
+                            struct candidate *out, bool *screened, struct error *err)
+{
+    char label[64];
+    cJSON *object = cJSON_Parse(journal_record(journal, i));
+    snprintf(label, sizeof label, "journal.jsonl: record %zu", i + 1);
+    *screened = cJSON_HasObjectItem(object, "screened");
+    const enum status status =
+        *screened ? results_screened_from_json(object, label, layer_count, out, err)
+                  : results_candidate_from_json(object, label, layer_count, out, err);
+    cJSON_Delete(object);
+    return status;
+}
