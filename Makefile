@@ -363,9 +363,11 @@ SH_SOURCES  := $(wildcard .ci/*.sh host/*/*.sh hw/*.sh tests/*.sh tests/*/*.sh) 
 .PHONY: lint format
 format: ## format C and C++ sources
 	$(Q)clang-format -i $(C_SOURCES) $(CPP_SOURCES)
-lint: $(DEPS)/debian-LINT.stamp $(IBEX)/patched.stamp $(VIEWS) $(ONNX_VIEW) ## warnings as errors, static analysis, RTL lint, format, shell scripts
+lint: $(DEPS)/debian-LINT.stamp $(IBEX)/patched.stamp $(VIEWS) $(ONNX_VIEW) ## warnings as errors, static analysis, RTL lint, format, shell scripts, includes between folders of host/
 	$(call say,LINT,"clang-format")
 	$(Q)clang-format --dry-run -Werror $(C_SOURCES) $(CPP_SOURCES)
+	$(call say,LINT,"folders of host/")
+	$(Q)$(AWK) -f tests/lint/host_folders.awk host/README.md host/main.c $(wildcard host/*/*.[ch] host/cuda/*.cu)
 	$(call say,LINT,"shellcheck")
 	$(Q)shellcheck $(SH_SOURCES)
 	$(call say,LINT,"gcc -fanalyzer")
