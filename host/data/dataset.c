@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "crc32.h"
 #include "data/dataset_formats.h"
 #include "data/dataset_scale.h"
 #include "data/dataset_split.h"
@@ -21,6 +22,18 @@ static void dataset_free(struct dataset *data)
     free(data->images);
     free(data->labels);
     memset(data, 0, sizeof *data);
+}
+
+static uint32_t dataset_crc(uint32_t crc, const struct dataset *data)
+{
+    crc = crc32_update(crc, data->images, data->count * shape_size(data->shape));
+    return crc32_update(crc, data->labels, data->count * sizeof *data->labels);
+}
+
+uint32_t data_crc(const struct data_split *split)
+{
+    const uint32_t judged = dataset_crc(dataset_crc(0, &split->validation), &split->test);
+    return dataset_crc(judged, &split->train);
 }
 
 static enum status make_sets(const struct net *net, struct data_parts *parts, size_t limit,

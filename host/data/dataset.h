@@ -33,6 +33,9 @@ MUST_CHECK enum status data_load(const struct net *net, const char *folder, size
                                  struct data_split *out, struct error *err);
 void data_free(struct data_split *split); /* accepts NULL */
 
+/* CRC-32 of all images and labels. */
+uint32_t data_crc(const struct data_split *split);
+
 /* Item `index` in real values if scale is data->scale, or its integers if scale is 1.
  * out: [h][w][c]. */
 void dataset_values(const struct dataset *data, size_t index, float scale, float *out);

@@ -329,16 +329,9 @@ uint32_t dse_source_model_crc(const struct dse_source *source)
     return crc;
 }
 
-static uint32_t dataset_crc(uint32_t crc, const struct dataset *data)
-{
-    crc = crc32_update(crc, data->images, data->count * shape_size(data->shape));
-    return crc32_update(crc, data->labels, data->count * sizeof *data->labels);
-}
-
 uint32_t dse_source_data_crc(const struct dse_source *source)
 {
-    const struct data_split *data = source->data;
-    return dataset_crc(dataset_crc(dataset_crc(0, &data->validation), &data->test), &data->train);
+    return data_crc(source->data);
 }
 
 static int width_place(const struct dse_space *space, int width)
