@@ -22,7 +22,7 @@ struct progress {
     pthread_mutex_t lock;
     enum style style;
     char label[LABEL_BYTES], note[NOTE_BYTES];
-    size_t total, done;
+    size_t total, done, earlier; /* earlier: of done, by an earlier run */
     int64_t began_ms, shown_ms;
 };
 
@@ -52,9 +52,10 @@ void progress_duration(double seconds, char *out, size_t size)
 /* Milliseconds left at the mean speed so far; -1 if nothing is known yet. */
 static int64_t estimate_left_ms(const struct progress *p, int64_t now)
 {
-    if (!p->done || p->done > p->total)
+    const size_t own = p->done - p->earlier;
+    if (!own || p->done > p->total)
         return -1;
-    return (int64_t)((double)(now - p->began_ms) * (double)(p->total - p->done) / (double)p->done);
+    return (int64_t)((double)(now - p->began_ms) * (double)(p->total - p->done) / (double)own);
 }
 
 static unsigned percent(const struct progress *p)
@@ -212,6 +213,17 @@ void progress_update(struct progress *p, size_t done, const char *note)
     set_note(p, note);
     if (now - p->shown_ms >= interval_ms(p->style))
         show(p, now, "progress");
+    pthread_mutex_unlock(&p->lock);
+}
+
+void progress_go_on(struct progress *p, size_t done, const char *note)
+{
+    if (!p)
+        return;
+    pthread_mutex_lock(&p->lock);
+    p->done = p->earlier = done;
+    set_note(p, note);
+    show(p, now_ms(), "progress");
     pthread_mutex_unlock(&p->lock);
 }
 

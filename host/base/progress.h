@@ -22,6 +22,9 @@ struct progress *progress_start(enum progress_mode mode, const char *label, size
 /* done: units finished so far, never goes back; note: short text behind the bar (may be NULL),
  * copied. */
 void progress_update(struct progress *progress, size_t done, const char *note);
+/* Right after progress_start(): an earlier run has done that much already, which counts for the bar
+ * and not for the speed. Shown at once. */
+void progress_go_on(struct progress *progress, size_t done, const char *note);
 /* Ends the line and frees; prints the time taken. */
 void progress_finish(struct progress *progress, const char *note);
 

@@ -39,12 +39,14 @@ static void give_stderr_back(int saved)
     close(saved);
 }
 
-/* 20 units of 1 s each. */
-static void work(enum progress_mode mode)
+/* 20 units of 1 s each, the first of them by an earlier run. */
+static void work(enum progress_mode mode, size_t earlier)
 {
     struct progress *progress = progress_start(mode, "search", 20);
     assert_non_null(progress);
-    for (size_t done = 1; done <= 20; done++) {
+    if (earlier)
+        progress_go_on(progress, earlier, "goes on");
+    for (size_t done = earlier + 1; done <= 20; done++) {
         now_ms += 1000;
         progress_update(progress, done, done == 20 ? "last" : "note");
         progress_update(progress, done / 2, NULL); /* never goes back */
@@ -53,12 +55,12 @@ static void work(enum progress_mode mode)
 }
 
 /* What work() says to a file. */
-static char *said(enum progress_mode mode)
+static char *said(enum progress_mode mode, size_t earlier)
 {
     const int fd = open("said.txt", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     assert_true(fd >= 0);
     const int saved = take_stderr(fd);
-    work(mode);
+    work(mode, earlier);
     give_stderr_back(saved);
     close(fd);
     return scratch_read("said.txt", NULL);
@@ -67,7 +69,7 @@ static char *said(enum progress_mode mode)
 static void elsewhere_than_on_a_terminal_a_plain_line_comes_now_and_then(void **state)
 {
     (void)state;
-    char *text = said(PROGRESS_AUTO);
+    char *text = said(PROGRESS_AUTO, 0);
     assert_string_equal(text, "search: 5/20 (25 %), 5 s, 15 s left, note\n"
                               "search: 10/20 (50 %), 10 s, 10 s left, note\n"
                               "search: 15/20 (75 %), 15 s, 5 s left, note\n"
@@ -76,10 +78,21 @@ static void elsewhere_than_on_a_terminal_a_plain_line_comes_now_and_then(void **
     free(text);
 }
 
+/* What an earlier run has done says nothing about the speed of this one. */
+static void work_that_goes_on_is_estimated_by_its_own_speed(void **state)
+{
+    (void)state;
+    char *text = said(PROGRESS_AUTO, 12);
+    assert_string_equal(text, "search: 12/20 (60 %), 0 s, goes on\n"
+                              "search: 17/20 (85 %), 5 s, 3 s left, note\n"
+                              "search: 20/20 (100 %), 8 s, last\n");
+    free(text);
+}
+
 static void quiet_says_nothing(void **state)
 {
     (void)state;
-    char *text = said(PROGRESS_QUIET);
+    char *text = said(PROGRESS_QUIET, 0);
     assert_string_equal(text, "");
     free(text);
 }
@@ -95,7 +108,7 @@ static void json_is_one_event_a_line(void **state)
 {
     size_t count = 0;
     double done = 0;
-    char *rest = NULL, *text = said(PROGRESS_JSON);
+    char *rest = NULL, *text = said(PROGRESS_JSON, 0);
     (void)state;
     for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         cJSON *event = cJSON_ParseWithOpts(line, NULL, 1);
@@ -149,7 +162,7 @@ static void on_a_terminal_a_bar_fills_and_fits_the_width(void **state)
     assert_true(slave >= 0);
     assert_int_equal(ioctl(slave, TIOCSWINSZ, &size), 0);
     const int saved = take_stderr(slave);
-    work(PROGRESS_AUTO);
+    work(PROGRESS_AUTO, 0);
     give_stderr_back(saved);
     close(slave);
     for (ssize_t n; (n = read(terminal.master, text + used, sizeof text - 1 - used)) > 0;)
@@ -196,6 +209,7 @@ static void no_progress_is_no_trouble(void **state)
 {
     (void)state;
     progress_update(NULL, 3, "x");
+    progress_go_on(NULL, 3, "x");
     progress_finish(NULL, "x");
 }
 
@@ -261,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(elsewhere_than_on_a_terminal_a_plain_line_comes_now_and_then),
+        cmocka_unit_test(work_that_goes_on_is_estimated_by_its_own_speed),
         cmocka_unit_test(quiet_says_nothing),
         cmocka_unit_test(json_is_one_event_a_line),
         cmocka_unit_test(json_escapes_texts),
