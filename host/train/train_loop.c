@@ -17,9 +17,20 @@
 enum { SHUFFLE_STREAM = 1000 }; /* and following, one an epoch */
 static const double PI = 3.14159265358979323846;
 
+/* Where training is: with the parameters, all that the next step depends on. Every field has 64 bits,
+ * so that nothing lies between them. */
+struct position {
+    uint64_t epoch, first; /* of the epoch's images the first ones are done */
+    uint64_t step;         /* over all epochs */
+    double loss;           /* sum over the epoch's images */
+    double best_accuracy;  /* on validation data, of finished epochs */
+    uint64_t epochs_without_gain;
+};
+
 struct loop {
     const struct train_job *job;
-    int threads, shard_images, epoch;
+    int threads, shard_images;
+    struct position at;
     struct dnn_plan *plan;
     struct dnn_shard *shards[TRAIN_SHARDS];
     struct train_optimizer *optimizer;
@@ -27,12 +38,14 @@ struct loop {
     uint32_t *order; /* of the training images in this epoch; then from the first one again, to fill
                         a batch */
     struct augment_draw *draws; /* on a device: of a batch; NULL without augmentation */
-    uint64_t step;
     struct progress *progress;
-    size_t images_done, images_total; /* over all epochs */
-    double best_accuracy;
-    int epochs_without_gain;
+    size_t images_total; /* over all epochs */
 };
+
+static size_t images_done(const struct loop *loop)
+{
+    return loop->at.epoch * loop->job->data->train.count + loop->at.first;
+}
 
 /* Images that the last batch may lack. */
 static size_t fill_count(const struct loop *loop)
@@ -61,8 +74,8 @@ static void augment_input(const struct loop *loop, struct dnn_shard *shard, size
     float *input = dnn_shard_values(shard, -1);
     for (size_t i = 0; i < count; i++, input += shape_size(data->shape)) {
         const uint32_t image = loop->order[first + i];
-        const struct augment_draw draw = augment_draw(
-            &job->recipe->augment, data->shape, job->options.seed, (uint64_t)loop->epoch, image);
+        const struct augment_draw draw = augment_draw(&job->recipe->augment, data->shape,
+                                                      job->options.seed, loop->at.epoch, image);
         augment_values(&draw, data, image, job->hooks.input_scale, input);
     }
 }
@@ -118,7 +131,7 @@ static enum status run_shard(struct loop *loop, int s, size_t first, size_t size
                      job->hooks.input_scale);
     if (augment_is_on(&job->recipe->augment))
         augment_input(loop, shard, first + skip, filled);
-    dnn_shard_set_draw(shard, job->options.seed, loop->step, (uint32_t)skip);
+    dnn_shard_set_draw(shard, job->options.seed, loop->at.step, (uint32_t)skip);
     enum status status = job->hooks.forward(job->hooks.context, shard, err);
     if (status != STATUS_OK)
         return status;
@@ -177,7 +190,7 @@ static enum status run_batch(struct loop *loop, size_t first, size_t size, doubl
     const size_t filled = job->unfolded ? fill_count(loop) : size;
     for (size_t i = 0; loop->draws && i < filled; i++)
         loop->draws[i] = augment_draw(&job->recipe->augment, data->shape, job->options.seed,
-                                      (uint64_t)loop->epoch, loop->order[first + i]);
+                                      loop->at.epoch, loop->order[first + i]);
     const struct device_batch batch = {
         .data = data,
         .order = loop->order + first,
@@ -188,7 +201,7 @@ static enum status run_batch(struct loop *loop, size_t first, size_t size, doubl
         .loss = {job->net->class_count, job->hooks.logit_scale, job->recipe->label_smoothing,
                  1.0f / (float)size},
         .seed = job->options.seed,
-        .step = loop->step,
+        .step = loop->at.step,
     };
     return dnn_device_step(loop->plan, &batch, loss, err);
 }
@@ -278,57 +291,70 @@ static double now_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void shuffle(struct loop *loop, int epoch)
+static void shuffle(struct loop *loop)
 {
     struct rng rng;
     const size_t count = loop->job->data->train.count;
     for (size_t i = 0; i < count; i++)
         loop->order[i] = (uint32_t)i;
-    rng_init(&rng, loop->job->options.seed, SHUFFLE_STREAM + (uint64_t)epoch);
+    rng_init(&rng, loop->job->options.seed, SHUFFLE_STREAM + loop->at.epoch);
     rng_shuffle(&rng, loop->order, count);
     for (size_t i = 0; i < fill_count(loop); i++)
         loop->order[count + i] = loop->order[i % count];
 }
 
-/* The phase's learning rate: first raised, then lowered by the part of the images that are done. */
-static float present_rate(const struct loop *loop, float rate)
+/* Learning rate of the phase that the epoch belongs to. */
+static float phase_rate(const struct loop *loop)
 {
+    const struct net_recipe *recipe = loop->job->recipe;
+    uint64_t end = (uint64_t)recipe->epochs[0];
+    int p = 0;
+    while (p < recipe->phase_count - 1 && loop->at.epoch >= end)
+        end += (uint64_t)recipe->epochs[++p];
+    return recipe->learning_rate[p];
+}
+
+/* The phase's learning rate: first raised, then lowered by the part of the images that are done. */
+static float present_rate(const struct loop *loop)
+{
+    const float rate = phase_rate(loop);
     const size_t warmup = (size_t)loop->job->recipe->warmup_epochs * loop->job->data->train.count;
-    const size_t done = loop->images_done + (size_t)loop->job->recipe->batch;
-    if (loop->images_done < warmup)
-        return done < warmup ? rate * (float)((double)done / (double)warmup) : rate;
-    const double part =
-        (double)(loop->images_done - warmup) / (double)(loop->images_total - warmup);
+    const size_t done = images_done(loop), next = done + (size_t)loop->job->recipe->batch;
+    if (done < warmup)
+        return next < warmup ? rate * (float)((double)next / (double)warmup) : rate;
+    const double part = (double)(done - warmup) / (double)(loop->images_total - warmup);
     return loop->job->cosine ? rate * (float)(0.5 + 0.5 * cos(PI * part)) : rate;
 }
 
-/* *loss: mean over the epoch's images. */
-static enum status run_steps(struct loop *loop, int epoch, float rate, double *loss,
-                             struct error *err)
+static int epoch_number(const struct loop *loop)
+{
+    return (int)loop->at.epoch + 1;
+}
+
+/* What is left of the epoch. *loss: mean over all its images. */
+static enum status run_steps(struct loop *loop, double *loss, struct error *err)
 {
     const size_t count = loop->job->data->train.count, batch = (size_t)loop->job->recipe->batch;
-    double sum = 0;
-    loop->epoch = epoch;
-    shuffle(loop, epoch);
-    for (size_t first = 0; first < count; first += batch) {
-        const size_t size = count - first < batch ? count - first : batch;
+    shuffle(loop);
+    while (loop->at.first < count) {
+        const size_t left = count - loop->at.first, size = left < batch ? left : batch;
         double step_loss = 0;
         if (interrupt_requested())
-            return error_set(err, STATUS_CANCELLED, "interrupted in epoch %d", epoch + 1);
+            return error_set(err, STATUS_CANCELLED, "interrupted in epoch %d", epoch_number(loop));
         const enum status status =
-            run_step(loop, first, size, present_rate(loop, rate), &step_loss, err);
+            run_step(loop, loop->at.first, size, present_rate(loop), &step_loss, err);
         if (status != STATUS_OK)
             return status;
-        sum += step_loss * (double)size;
-        loop->step++;
-        loop->images_done += size;
-        progress_update(loop->progress, loop->images_done, NULL);
+        loop->at.loss += step_loss * (double)size;
+        loop->at.step++;
+        loop->at.first += size;
+        progress_update(loop->progress, images_done(loop), NULL);
     }
-    *loss = sum / (double)count;
+    *loss = loop->at.loss / (double)count;
     if (!isfinite(*loss))
         return error_set(err, STATUS_INPUT,
                          "%s: the loss is not finite in epoch %d; lower the learning rate",
-                         loop->job->net->name, epoch + 1);
+                         loop->job->net->name, epoch_number(loop));
     return STATUS_OK;
 }
 
@@ -354,8 +380,8 @@ static enum status validate(struct loop *loop, double *accuracy, struct error *e
     return status;
 }
 
-/* Validates, keeps, reports. *stop: early stopping says so. */
-static enum status finish_epoch(struct loop *loop, int epoch, double loss, double start, bool *stop,
+/* Validates, keeps, reports, goes to the next epoch. *stop: early stopping says so. */
+static enum status finish_epoch(struct loop *loop, double loss, double start, bool *stop,
                                 struct error *err)
 {
     const struct train_job *job = loop->job;
@@ -368,35 +394,36 @@ static enum status finish_epoch(struct loop *loop, int epoch, double loss, doubl
     dnn_plan_set_training(loop->plan, true);
     if (status != STATUS_OK)
         return status;
-    const int patience = job->recipe->early_stopping_epochs;
-    const bool better = !epoch || accuracy > loop->best_accuracy;
-    loop->best_accuracy = better ? accuracy : loop->best_accuracy;
-    loop->epochs_without_gain = better ? 0 : loop->epochs_without_gain + 1;
+    const uint64_t patience = (uint64_t)job->recipe->early_stopping_epochs;
+    const bool better = !loop->at.epoch || accuracy > loop->at.best_accuracy;
+    loop->at.best_accuracy = better ? accuracy : loop->at.best_accuracy;
+    loop->at.epochs_without_gain = better ? 0 : loop->at.epochs_without_gain + 1;
     if (better || !job->keep_best || !job->data->validation.count)
         hooks->keep(hooks->context);
-    *stop = patience && job->data->validation.count && loop->epochs_without_gain >= patience;
-    snprintf(note, sizeof note, "epoch %d, loss %.4f, validation %.2f %%", epoch + 1, loss,
+    *stop = patience && job->data->validation.count && loop->at.epochs_without_gain >= patience;
+    snprintf(note, sizeof note, "epoch %d, loss %.4f, validation %.2f %%", epoch_number(loop), loss,
              accuracy);
-    progress_update(loop->progress, loop->images_done, note);
+    progress_update(loop->progress, images_done(loop), note);
     if (job->on_epoch)
-        job->on_epoch(job->on_epoch_context, epoch + 1, loss, accuracy, now_seconds() - start);
+        job->on_epoch(job->on_epoch_context, epoch_number(loop), loss, accuracy,
+                      now_seconds() - start);
+    loop->at.epoch++;
+    loop->at.first = 0;
+    loop->at.loss = 0;
     return STATUS_OK;
 }
 
 static enum status run_epochs(struct loop *loop, struct error *err)
 {
-    const struct net_recipe *recipe = loop->job->recipe;
     enum status status = STATUS_OK;
     bool stop = false;
-    int epoch = 0;
-    for (int p = 0; p < recipe->phase_count; p++)
-        for (int i = 0; i < recipe->epochs[p] && status == STATUS_OK && !stop; i++, epoch++) {
-            const double start = now_seconds();
-            double loss = 0;
-            status = run_steps(loop, epoch, recipe->learning_rate[p], &loss, err);
-            if (status == STATUS_OK)
-                status = finish_epoch(loop, epoch, loss, start, &stop, err);
-        }
+    while (status == STATUS_OK && !stop && images_done(loop) < loop->images_total) {
+        const double start = now_seconds();
+        double loss = 0;
+        status = run_steps(loop, &loss, err);
+        if (status == STATUS_OK)
+            status = finish_epoch(loop, loss, start, &stop, err);
+    }
     return status;
 }
 
