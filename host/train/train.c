@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "train/train_batchnorm.h"
 #include "train/train_loop.h"
+#include "train/train_checkpoint.h"
 
 enum { INIT_STREAM = 2, EVALUATE_IMAGES = 64 };
 
@@ -152,13 +153,48 @@ static void free_job(struct float_job *job)
     train_batchnorm_free(job->batchnorm);
 }
 
+static void add_parameters(struct train_checkpoint *checkpoint, const struct net *net,
+                           const struct parameters *parameters)
+{
+    for (int k = 0; k < net->weighted_count; k++) {
+        const struct net_layer *layer = &net->layers[net->weighted[k]];
+        train_checkpoint_add(checkpoint, "weights", parameters->weights[k],
+                             net_layer_weights(layer) * sizeof(float));
+        train_checkpoint_add(checkpoint, "biases", parameters->biases[k],
+                             (size_t)layer->out.c * sizeof(float));
+    }
+}
+
+/* With all but the loop's own. *out: NULL if nothing is to be kept. */
+static enum status create_checkpoint(const struct float_job *job, const struct data_split *data,
+                                     const struct train_options *options,
+                                     struct train_checkpoint **out, struct error *err)
+{
+    const struct train_keeping *keeping = options->keeping;
+    const struct net *net = job->model->net;
+    const struct parameters trained = model_parameters(job->model);
+    *out = NULL;
+    if (!keeping)
+        return STATUS_OK;
+    const struct train_binding binding = {net, options->seed, data, keeping->limit,
+                                          keeping->device};
+    const enum status status = train_checkpoint_create(&binding, keeping->path, keeping->interval_s,
+                                                       keeping->resume, out, err);
+    if (status != STATUS_OK)
+        return status;
+    add_parameters(*out, net, &trained);
+    add_parameters(*out, net, &job->kept);
+    train_batchnorm_add_to(*out, job->batchnorm);
+    return STATUS_OK;
+}
+
 enum status train_float(struct float_model *model, const struct data_split *data,
                         const struct train_options *options, train_epoch_fn *on_epoch,
                         void *context, struct error *err)
 {
     struct float_job float_job = {.model = model};
     const struct parameters trained = model_parameters(model);
-    const struct train_job job = {
+    struct train_job job = {
         .net = model->net,
         .recipe = &model->net->recipe,
         .data = data,
@@ -183,6 +219,8 @@ enum status train_float(struct float_model *model, const struct data_split *data
                   .keep = keep_hook},
     };
     enum status status = create_job(&float_job, err);
+    if (status == STATUS_OK)
+        status = create_checkpoint(&float_job, data, options, &job.checkpoint, err);
     if (status == STATUS_OK) {
         initialize(model, options->seed);
         model->seed = options->seed;
@@ -190,6 +228,7 @@ enum status train_float(struct float_model *model, const struct data_split *data
     }
     if (status == STATUS_OK)
         parameters_copy(model->net, &float_job.kept, &trained);
+    train_checkpoint_free(job.checkpoint);
     free_job(&float_job);
     return status;
 }

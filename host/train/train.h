@@ -13,11 +13,21 @@
 
 enum { TRAIN_SHARDS = 4 };
 
+/* Where training keeps what it has done, so that an interrupted one can go on: train_checkpoint.h. */
+struct train_keeping {
+    const char *path;
+    double interval_s;  /* between two writes, at least; 0: every step; Ctrl-C writes in any case */
+    bool resume;        /* goes on with what path holds, if it exists; else it begins */
+    size_t limit;       /* of the data; what was begun with another one is refused */
+    const char *device; /* where it trains, in words; the same */
+};
+
 struct train_options {
     uint64_t seed;
     int threads; /* 0: all cores */
     enum progress_mode progress;
-    struct device *device; /* borrowed; NULL: the CPU */
+    struct device *device;               /* borrowed; NULL: the CPU */
+    const struct train_keeping *keeping; /* of float training; borrowed; NULL: nothing is kept */
 };
 
 /* Called after each epoch; may be NULL. Accuracies in percent. */
@@ -25,7 +35,9 @@ typedef void train_epoch_fn(void *context, int epoch, double loss, double valida
                             double seconds);
 
 /* Initializes model's weights (He et al. 2015, uniform fan-in), trains by net->recipe and folds
- * BATCHNORM into the weights. The best epoch's weights on validation data are kept if early stopping is on, else the last. */
+ * BATCHNORM into the weights. The best epoch's weights on validation data are kept if early stopping
+ * is on, else the last. A training that was interrupted, however often, and resumed gives the same
+ * weights bit for bit. The caller removes the checkpoint of a finished one. */
 MUST_CHECK enum status train_float(struct float_model *model, const struct data_split *data,
                                    const struct train_options *options, train_epoch_fn *on_epoch,
                                    void *context, struct error *err);

@@ -102,6 +102,22 @@ void train_batchnorm_free(struct train_batchnorm *batchnorm)
     free(batchnorm);
 }
 
+void train_batchnorm_add_to(struct train_checkpoint *checkpoint, struct train_batchnorm *batchnorm)
+{
+    train_checkpoint_add(checkpoint, "steps", &batchnorm->steps, sizeof batchnorm->steps);
+    for (int k = 0; k < batchnorm->net->weighted_count; k++) {
+        const struct net_layer *layer = layer_behind(batchnorm, k);
+        const struct scaling *scaling = &batchnorm->layers[k];
+        if (!layer)
+            continue;
+        const size_t size = (size_t)layer->out.c * sizeof(float);
+        train_checkpoint_add(checkpoint, "scale", scaling->scale, size);
+        train_checkpoint_add(checkpoint, "running mean", scaling->mean, size);
+        train_checkpoint_add(checkpoint, "running variance", scaling->variance, size);
+    }
+    train_optimizer_add_to(checkpoint, batchnorm->optimizer);
+}
+
 void train_batchnorm_load(const struct train_batchnorm *batchnorm, struct dnn_plan *plan)
 {
     for (int k = 0; k < batchnorm->net->weighted_count; k++)

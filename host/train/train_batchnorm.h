@@ -7,6 +7,7 @@
 #define MPQ_TRAIN_BATCHNORM_H
 
 #include "train/dnn.h"
+#include "train/train_checkpoint.h"
 
 struct train_batchnorm;
 
@@ -16,6 +17,8 @@ MUST_CHECK enum status train_batchnorm_create(const struct net *net,
                                               const struct net_recipe *recipe,
                                               struct train_batchnorm **out, struct error *err);
 void train_batchnorm_free(struct train_batchnorm *batchnorm);
+/* Adds all that the next step depends on. */
+void train_batchnorm_add_to(struct train_checkpoint *checkpoint, struct train_batchnorm *batchnorm);
 
 /* Brings the scales into a DNN_TRAIN plan. */
 void train_batchnorm_load(const struct train_batchnorm *batchnorm, struct dnn_plan *plan);

@@ -331,6 +331,26 @@ static int epoch_number(const struct loop *loop)
     return (int)loop->at.epoch + 1;
 }
 
+/* Between two steps: keeps what is done, now and then, and stops if that is wished. */
+static enum status keep_or_stop(const struct loop *loop, struct error *err)
+{
+    struct train_checkpoint *checkpoint = loop->job->checkpoint;
+    if (!interrupt_requested()) {
+        if (checkpoint)
+            train_checkpoint_keep(checkpoint, loop->job->options.progress);
+        return STATUS_OK;
+    }
+    if (!checkpoint || !loop->at.step)
+        return error_set(err, STATUS_CANCELLED, "interrupted in epoch %d", epoch_number(loop));
+    if (train_checkpoint_save(checkpoint, err) != STATUS_OK)
+        return error_wrap(err, STATUS_CANCELLED, "interrupted in epoch %d", epoch_number(loop));
+    return error_set(
+        err, STATUS_CANCELLED,
+        "interrupted in epoch %d; what is finished is kept in %.256s: the same command with "
+        "--resume goes on",
+        epoch_number(loop), train_checkpoint_path(checkpoint));
+}
+
 /* What is left of the epoch. *loss: mean over all its images. */
 static enum status run_steps(struct loop *loop, double *loss, struct error *err)
 {
@@ -339,10 +359,9 @@ static enum status run_steps(struct loop *loop, double *loss, struct error *err)
     while (loop->at.first < count) {
         const size_t left = count - loop->at.first, size = left < batch ? left : batch;
         double step_loss = 0;
-        if (interrupt_requested())
-            return error_set(err, STATUS_CANCELLED, "interrupted in epoch %d", epoch_number(loop));
-        const enum status status =
-            run_step(loop, loop->at.first, size, present_rate(loop), &step_loss, err);
+        enum status status = keep_or_stop(loop, err);
+        if (status == STATUS_OK)
+            status = run_step(loop, loop->at.first, size, present_rate(loop), &step_loss, err);
         if (status != STATUS_OK)
             return status;
         loop->at.loss += step_loss * (double)size;
@@ -506,18 +525,49 @@ static void loop_free(struct loop *loop)
     free(loop->draws);
 }
 
+/* What an earlier, interrupted run has kept. */
+static enum status take_up(struct loop *loop, bool *resumed, struct error *err)
+{
+    struct train_checkpoint *checkpoint = loop->job->checkpoint;
+    *resumed = false;
+    if (!checkpoint)
+        return STATUS_OK;
+    train_checkpoint_add(checkpoint, "position", &loop->at, sizeof loop->at);
+    train_optimizer_add_to(checkpoint, loop->optimizer);
+    const enum status status = train_checkpoint_load(checkpoint, resumed, err);
+    if (status == STATUS_OK &&
+        (loop->at.first >= loop->job->data->train.count ||
+         loop->at.epoch >= loop->images_total / loop->job->data->train.count))
+        return error_set(err, STATUS_INPUT, "%s: stands behind the last epoch; --force starts over",
+                         train_checkpoint_path(checkpoint));
+    return status;
+}
+
+static struct progress *start_progress(const struct loop *loop, bool resumed)
+{
+    const struct train_job *job = loop->job;
+    const char *slow = dnn_plan_slow_layer(loop->plan);
+    char label[96], note[64];
+    snprintf(label, sizeof label, slow ? "%s (%s only by slow code)" : "%s", job->label, slow);
+    struct progress *progress = progress_start(job->options.progress, label, loop->images_total);
+    snprintf(note, sizeof note, "goes on in epoch %d", epoch_number(loop));
+    if (resumed)
+        progress_go_on(progress, images_done(loop), note);
+    return progress;
+}
+
 enum status train_loop(const struct train_job *job, struct error *err)
 {
     struct loop loop = {.job = job};
-    char label[96];
+    bool resumed = false;
     const int saved = dnn_threads_enter();
-    enum status status = loop_create(&loop, err);
     for (int p = 0; p < job->recipe->phase_count; p++)
         loop.images_total += (size_t)job->recipe->epochs[p] * job->data->train.count;
+    enum status status = loop_create(&loop, err);
+    if (status == STATUS_OK)
+        status = take_up(&loop, &resumed, err);
     if (status == STATUS_OK) {
-        const char *slow = dnn_plan_slow_layer(loop.plan);
-        snprintf(label, sizeof label, slow ? "%s (%s only by slow code)" : "%s", job->label, slow);
-        loop.progress = progress_start(job->options.progress, label, loop.images_total);
+        loop.progress = start_progress(&loop, resumed);
         status = run_epochs(&loop, err);
         progress_finish(loop.progress, status == STATUS_OK ? "done" : "stopped");
     }

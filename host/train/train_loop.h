@@ -7,6 +7,7 @@
 
 #include "train/dnn.h"
 #include "train/train.h"
+#include "train/train_checkpoint.h"
 
 /* forward and backward are called on several threads at once, each with its own shard; the others
  * on one. */
@@ -46,11 +47,15 @@ struct train_job {
     struct train_options options;
     train_epoch_fn *on_epoch; /* may be NULL */
     void *on_epoch_context;
+    /* Has weights, biases and all that the hooks hold already; the loop adds what is its own. May be
+     * NULL. */
+    struct train_checkpoint *checkpoint;
     struct train_hooks hooks;
 };
 
-/* Runs the job. keep() was called at least once when it returns STATUS_OK. STATUS_CANCELLED after
- * Ctrl-C. */
+/* Runs the job, from where the checkpoint says. keep() was called at least once when it returns
+ * STATUS_OK. STATUS_CANCELLED after Ctrl-C, with a checkpoint of the present state if there is a
+ * step to keep. */
 MUST_CHECK enum status train_loop(const struct train_job *job, struct error *err);
 
 /* Correct answers in percent. shards[threads], all of plan, whose weights are loaded. */

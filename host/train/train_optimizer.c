@@ -10,6 +10,7 @@ static const float BETA1 = 0.9f, BETA2 = 0.999f, EPSILON = 1e-8f; /* the paper's
 struct train_optimizer {
     const struct net_recipe *recipe;
     int tensor_count;
+    size_t *sizes;
     float **mean, **square; /* first and second moment; SGD uses the first as velocity */
     double power1, power2;  /* BETA1, BETA2 to the number of steps */
     float rate, mean_factor, square_factor;
@@ -26,11 +27,13 @@ enum status train_optimizer_create(const struct net_recipe *recipe, const size_t
         optimizer->recipe = recipe;
         optimizer->tensor_count = tensor_count;
         optimizer->power1 = optimizer->power2 = 1;
+        optimizer->sizes = calloc((size_t)tensor_count, sizeof *optimizer->sizes);
         optimizer->mean = calloc((size_t)tensor_count, sizeof(float *));
         optimizer->square = calloc((size_t)tensor_count, sizeof(float *));
-        good = optimizer->mean && optimizer->square;
+        good = optimizer->sizes && optimizer->mean && optimizer->square;
     }
     for (int i = 0; good && i < tensor_count; i++) {
+        optimizer->sizes[i] = sizes[i];
         optimizer->mean[i] = calloc(sizes[i] + 1, sizeof(float));
         optimizer->square[i] = calloc(sizes[i] + 1, sizeof(float));
         good = optimizer->mean[i] && optimizer->square[i];
@@ -53,9 +56,24 @@ void train_optimizer_free(struct train_optimizer *optimizer)
         if (optimizer->square)
             free(optimizer->square[i]);
     }
+    free(optimizer->sizes);
     free(optimizer->mean);
     free(optimizer->square);
     free(optimizer);
+}
+
+/* The learning rate and its factors are set by the next step. */
+void train_optimizer_add_to(struct train_checkpoint *checkpoint, struct train_optimizer *optimizer)
+{
+    const bool has_squares = optimizer->recipe->optimizer == OPTIMIZER_ADAM;
+    train_checkpoint_add(checkpoint, "power1", &optimizer->power1, sizeof optimizer->power1);
+    train_checkpoint_add(checkpoint, "power2", &optimizer->power2, sizeof optimizer->power2);
+    for (int i = 0; i < optimizer->tensor_count; i++) {
+        const size_t size = optimizer->sizes[i] * sizeof(float);
+        train_checkpoint_add(checkpoint, "mean", optimizer->mean[i], size);
+        if (has_squares)
+            train_checkpoint_add(checkpoint, "square", optimizer->square[i], size);
+    }
 }
 
 void train_optimizer_begin(struct train_optimizer *optimizer, float learning_rate)

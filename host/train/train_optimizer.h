@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include "base/error.h"
 #include "net/net.h"
+#include "train/train_checkpoint.h"
 
 struct train_optimizer;
 
@@ -23,6 +24,8 @@ MUST_CHECK enum status train_optimizer_create(const struct net_recipe *recipe, c
                                               int tensor_count, struct train_optimizer **out,
                                               struct error *err);
 void train_optimizer_free(struct train_optimizer *optimizer);
+/* Adds all that the next step depends on. */
+void train_optimizer_add_to(struct train_checkpoint *checkpoint, struct train_optimizer *optimizer);
 
 /* Begins the next step, at this learning rate; then each array is updated once. */
 void train_optimizer_begin(struct train_optimizer *optimizer, float learning_rate);

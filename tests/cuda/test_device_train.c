@@ -52,17 +52,24 @@ static uint32_t weights_crc(const struct float_model *model)
     return crc;
 }
 
-static struct float_model *train_floats(struct device *device, const struct data_split *data,
-                                        struct record *record)
+static struct float_model *train_kept(struct device *device, const struct data_split *data,
+                                      const struct train_keeping *keeping, train_epoch_fn *on_epoch,
+                                      void *context)
 {
     const struct train_options options = {
-        .seed = 9, .threads = 1, .progress = PROGRESS_QUIET, .device = device};
+        .seed = 9, .threads = 1, .progress = PROGRESS_QUIET, .device = device, .keeping = keeping};
     struct float_model *model = small_model(LAYERS, 1);
     struct error err;
     model->net->recipe.epochs[0] = EPOCHS;
     model->net->recipe.augment = (struct net_augment){1, false, 2, 1.2f, 10};
-    check_ok(train_float(model, data, &options, record_epoch, record, &err), &err);
+    check_ok(train_float(model, data, &options, on_epoch, context, &err), &err);
     return model;
+}
+
+static struct float_model *train_floats(struct device *device, const struct data_split *data,
+                                        struct record *record)
+{
+    return train_kept(device, data, NULL, record_epoch, record);
 }
 
 static void losses_are_near_the_cpus(void **state)
@@ -101,6 +108,38 @@ static void deterministic_training_repeats_bit_for_bit(void **state)
     assert_int_equal(crc[1][0], crc[1][1]);
     if (is_standin) /* whose first algorithm does not repeat */
         assert_int_not_equal(crc[0][0], crc[0][1]);
+    data_free(&data);
+}
+
+/* Copies the checkpoint after the second epoch, as a process leaves it that is killed then. */
+static void copy_checkpoint(void *context, int epoch, double loss, double accuracy, double seconds)
+{
+    size_t size;
+    record_epoch(context, epoch, loss, accuracy, seconds);
+    if (epoch != 2)
+        return;
+    char *bytes = scratch_read("part", &size);
+    scratch_write("copy", bytes, size);
+    free(bytes);
+}
+
+static void a_resumed_training_gives_the_same_weights(void **state)
+{
+    const struct train_keeping keeping = {"part", 0, true, 0, "cuda"};
+    struct data_split data = small_split(ITEMS, 0.8f, 4);
+    struct record whole = {0}, resumed = {0};
+    struct device *device = open_device(true, 0);
+    assert_int_equal(scratch_enter(state), 0);
+    struct float_model *want = train_kept(device, &data, &keeping, copy_checkpoint, &whole);
+    assert_int_equal(rename("copy", "part"), 0);
+    struct float_model *got = train_kept(device, &data, &keeping, record_epoch, &resumed);
+    assert_int_equal(scratch_leave(state), 0);
+    assert_true(resumed.losses[0] < 1e-9); /* the first epoch was not trained again */
+    assert_memory_equal(resumed.losses + 1, whole.losses + 1, (EPOCHS - 1) * sizeof(double));
+    assert_int_equal(weights_crc(got), weights_crc(want));
+    float_model_free(got);
+    float_model_free(want);
+    device_close(device);
     data_free(&data);
 }
 
@@ -300,6 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_are_near_the_cpus),
         cmocka_unit_test(deterministic_training_repeats_bit_for_bit),
+        cmocka_unit_test(a_resumed_training_gives_the_same_weights),
         cmocka_unit_test(trained_integers_are_the_packed_models),
         cmocka_unit_test(trainings_at_once_are_those_alone),
         cmocka_unit_test(what_is_missing_is_named),

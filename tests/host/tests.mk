@@ -14,6 +14,9 @@ $(BUILD)/tests/host/test_link_serial: HOST_LIBS := -Wl,--no-as-needed $(SERIAL_S
 $(eval $(call SIM_RULE,$(BUILD)/sim/clock_35mhz,default,-GClockHz=35000000,-O1))
 test-build: $(BUILD)/sim/clock_35mhz/mpq-sim
 
+# Ctrl-C after a given step of a training.
+$(BUILD)/tests/host/test_train_resume: HOST_LIBS := -Wl,--wrap=interrupt_requested $(HOST_LIBS)
+
 # Parts that several test programs share.
 $(addprefix $(BUILD)/tests/host/,test_memory test_pack test_pack_arena test_container test_target test_target_faults test_session_rate test_upload_rate test_verify test_model_file test_codegen test_onnx_export): \
     $(BUILD)/tests/host/made_up_quant.o
