@@ -31,6 +31,11 @@ quiet_make() {
     }
 }
 
+# True if an interrupted training of the same model by the same tool left its checkpoint.
+can_resume_training() {
+    [ -s "$float.part" ] && [ -z "$(find -L "$mpq" host/models/lenet5_mnist.json -newer "$float.part")" ]
+}
+
 # True if an interrupted search of the same model on the same core lies in the run's folder.
 can_resume() {
     [ -s "$run/journal.jsonl" ] && [ ! -e "$run/results.json" ] && [ -e "$float" ] &&
@@ -47,8 +52,10 @@ if can_resume; then
     say "4/5 search: goes on with the interrupted one in $run"
     how=--resume
 else
-    say "3/5 train LeNet-5 on MNIST"
-    "$mpq" train host/models/lenet5_mnist.json --data "$build/data" -o "$float"
+    how=--force
+    ! can_resume_training || how=--resume
+    say "3/5 train LeNet-5 on MNIST$([ $how = --force ] || echo ": goes on with the interrupted training")"
+    "$mpq" train host/models/lenet5_mnist.json --data "$build/data" $how -o "$float"
     say "4/5 search: 243 candidates, each measured on the simulated core (Ctrl-C, then make demo again: it goes on)"
     how=""
     rm -rf "$run"

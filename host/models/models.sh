@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # All networks of host/models whose data are there (make models): training, search on the simulated core, and a table.
-# What an earlier run has finished is kept; an interrupted search goes on. Delete the runs folder to start over.
+# What an earlier run has finished is kept, what was interrupted goes on. Delete the runs folder to start over.
 # usage: models.sh BUILD JOBS [NETWORK...]
 set -eu
 build=$1 jobs=$2
@@ -27,7 +27,7 @@ needs() {
 
 # test_accuracy MODEL.json OPTION...: of one training, in percent
 test_accuracy() {
-    "$mpq" train "$@" --data "$build/data" -o "$runs/scores.float" --quiet | sed -n 's/^test accuracy *\([0-9.]*\).*/\1/p'
+    "$mpq" train "$@" --data "$build/data" -o "$runs/scores.float" --force --quiet | sed -n 's/^test accuracy *\([0-9.]*\).*/\1/p'
 }
 
 # Small data sets score by chance as well: the mean over folds or seeds.
@@ -74,7 +74,7 @@ for network in "$@"; do
     fi
     if [ ! -e "$runs/$network.float" ]; then
         say "$network: training"
-        "$mpq" train "$model" --data "$build/data" -o "$runs/$network.float"
+        "$mpq" train "$model" --data "$build/data" --resume -o "$runs/$network.float"
     fi
     [ -e "$runs/$network.spread" ] || spread "$network"
     if [ ! -e "$runs/$network/results.json" ]; then

@@ -55,6 +55,28 @@ test_training() {
     tap_matches without_training_no_gpu_is_wanted "$code $(cat "$err")" "2 mpq quantize: --device cuda: .*add --qat EPOCHS"
 }
 
+# Parameters, moments and statistics are on the host: a training on a GPU goes on as one on the CPU does.
+test_resumption() {
+    train --device cuda --deterministic --epochs 30 --limit 2000
+    cp "$scratch/small.float" "$scratch/whole.float"
+    rm "$scratch/small.float"
+    "$mpq" train tests/system/search.json --data "$BUILD/data" --epochs 30 --limit 2000 --device cuda --deterministic --json \
+        -o "$scratch/small.float" >"$out" 2>"$err" &
+    child=$! tries=0
+    until grep -q '"epoch":2,' "$out" || [ "$tries" -ge 3000 ]; do
+        tries=$((tries + 1))
+        sleep 0.02
+    done
+    kill -s INT "$child"
+    wait "$child"
+    tap_matches ctrl_c_leaves_a_checkpoint "$? $(cat "$err")" "^mpq train: interrupted .*small.float.part: .*--resume"
+    train --epochs 30 --limit 2000 --resume
+    tap_matches the_cpu_does_not_go_on_with_it "$code $(cat "$err")" \
+        '^2 mpq train: .*another --device (device "cuda, deterministic", now "cpu")'
+    train --device cuda --deterministic --epochs 30 --limit 2000 --resume
+    tap_equal a_resumed_training_gives_the_same_file "$code: $(cat "$err") $(cmp "$scratch/whole.float" "$scratch/small.float")" "0:  "
+}
+
 # results FOLDER: what was found, without times
 results() {
     sed '/^\t"timing":/,$d' "$1/results.json"
@@ -82,5 +104,6 @@ export MPQ_CUDA
 test_without_library
 test_without_gpu
 test_training
+test_resumption
 test_search
 tap_end
