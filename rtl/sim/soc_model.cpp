@@ -2,8 +2,6 @@
 // The verilated system as an object.
 #include "soc_model.h"
 
-#include "Vsim_top___024root.h"
-
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -42,6 +40,7 @@ SocModel::SocModel(const std::string &trace)
     top_->uart_rx_i = 1;
     top_->eval();
     clk2x_used_ = top_->clk2x_used_o;
+    edge_by_edge_ = clk2x_used_ || !trace.empty();
 }
 
 SocModel::~SocModel()
@@ -75,6 +74,22 @@ void SocModel::reset()
         tick();
     top_->rst_ni = 1;
     top_->eval();
+}
+
+void SocModel::tick_edge_by_edge()
+{
+    for (unsigned quarter = 0; quarter < 4; quarter++) {
+        const bool rises = quarter % 2 == 0;
+        if (!rises && !clk2x_used_)
+            continue;
+        top_->clk_i = quarter < 2;
+        top_->clk2x_i = clk2x_used_ && rises;
+        top_->eval();
+#ifdef MPQ_TRACE
+        if (trace_)
+            trace_->dump(4 * cycles_ + quarter);
+#endif
+    }
 }
 
 uint64_t SocModel::timer_cycles_left() const

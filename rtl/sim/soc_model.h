@@ -5,6 +5,7 @@
 #define MPQ_SIM_SOC_MODEL_H
 
 #include "Vsim_top.h"
+#include "Vsim_top___024root.h"
 #include "address_map.h"
 #include "elf_image.h"
 
@@ -15,6 +16,8 @@
 #ifdef MPQ_TRACE
 #include <verilated_fst_c.h>
 #endif
+
+void Vsim_top___024root___eval(Vsim_top___024root *root); // Verilator's, without a header
 
 class SocModel
 {
@@ -29,27 +32,14 @@ class SocModel
     void load(const std::vector<ElfSegment> &segments);
     void reset();
 
-    // One clock cycle: the inputs set through top() are taken at its rising edge.
+    // One clock cycle: the inputs set through top() are taken at its rising edge. Outputs are
+    // those after it.
     void tick()
     {
-        top_->clk_i = 1;
-        top_->clk2x_i = clk2x_used_;
-        top_->eval();
-        dump(0);
-        if (clk2x_used_) {
-            top_->clk2x_i = 0;
-            top_->eval();
-            dump(1);
-        }
-        top_->clk_i = 0;
-        top_->clk2x_i = clk2x_used_;
-        top_->eval();
-        dump(2);
-        if (clk2x_used_) {
-            top_->clk2x_i = 0;
-            top_->eval();
-            dump(3);
-        }
+        if (edge_by_edge_)
+            tick_edge_by_edge();
+        else
+            tick_rising_edge();
         cycles_++;
     }
     Vsim_top &top()
@@ -70,22 +60,25 @@ class SocModel
     }
 
   private:
+    // Nothing but a waveform and clk2x_i knows of the falling edge, so clk_i stays 1 and the model
+    // is told that it was 0; and of Verilator's eval() we want what evaluates, not the care for
+    // threads and messages round it. Both need the first evaluation, which the constructor makes.
+    void tick_rising_edge()
+    {
+        top_->clk_i = 1;
+        top_->rootp->__Vtrigprevexpr___TOP__clk_i__0 = 0;
+        Vsim_top___024root___eval(top_->rootp);
+    }
+    void tick_edge_by_edge();
+
 #ifdef MPQ_TRACE
-    void dump(unsigned quarter)
-    {
-        if (trace_)
-            trace_->dump(4 * cycles_ + quarter);
-    }
     std::unique_ptr<VerilatedFstC> trace_;
-#else
-    void dump(unsigned)
-    {
-    }
 #endif
     VerilatedContext context_;
     std::unique_ptr<Vsim_top> top_;
     uint64_t cycles_ = 0;
     bool clk2x_used_ = false;
+    bool edge_by_edge_ = false;
 };
 
 #endif
