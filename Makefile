@@ -116,21 +116,23 @@ $(IBEX)/patched.stamp: $(DEPS)/pypi.stamp $(PATCHES)
 	$(Q)for p in $(PATCHES); do patch --quiet -p1 -d $(IBEX)/rtl < $$p || exit 1; done
 	@touch $@
 
-# One simulator per core configuration; $(1) folder, $(2) configuration, $(3) extra flags, $(4) C++ optimization
+# One simulator per core configuration; $(1) folder, $(2) configuration, $(3) extra flags, $(4) C++ optimization,
+# $(5) program of the core whose branches are counted for the compiler, or none (only order: speed alone depends on it)
 define SIM_RULE
-$(1)/mpq-sim: $(IBEX)/patched.stamp $(RTL) $(SIM_CPP) $(wildcard rtl/sim/*.h) $(VIEWS) rtl/ibex/core.f
+$(1)/mpq-sim: $(IBEX)/patched.stamp $(RTL) $(SIM_CPP) $(wildcard rtl/sim/*.h) rtl/sim/compile.sh $(VIEWS) rtl/ibex/core.f | $(5)
 	$$(call say,VERILATE,"$$@ (core configuration $(2))")
 	@mkdir -p $(1)/verilated
 	$$(Q)$$(VERILATOR) $$(SIM_FLAGS) $(CORE_FLAGS_$(2)) $(3) --Mdir $(1)/verilated \
 	    $$$$(sed -e 's/#.*//' -e 's|$$$$(IBEX)|$(IBEX)/rtl|;s|$$$$(GEN)|$(GEN)|;s|$$$$(WHEEL)|$$(IBEX_WHEEL)|' rtl/ibex/core.f) \
 	    rtl/sim/sim_top.sv $$(abspath $$(SIM_CPP)) -CFLAGS "-std=c++17 $(4) -I$$(abspath $(GEN)) -DMPQ_CORE_CONFIG=$(2)" > $(1)/verilator.log 2>&1 \
 	    || { cat $(1)/verilator.log; exit 1; }
-	$$(Q)MAKEFLAGS= $$(MAKE) --no-print-directory -C $(1)/verilated -f Vsim_top.mk VM_PARALLEL_BUILDS=0 OPT_FAST= OPT_SLOW= OPT_GLOBAL= -j$$(JOBS) > $(1)/make.log 2>&1 \
-	    || { cat $(1)/make.log; exit 1; }
+	$$(Q)sh rtl/sim/compile.sh $(1)/verilated $$(JOBS) $(5)
 	$$(Q)cp $(1)/verilated/Vsim_top $$@
 endef
 SIM_FAST := -O2 -march=native
-$(foreach c,$(CORE_CONFIGS),$(eval $(call SIM_RULE,$(BUILD)/sim/$(c),$(c),--output-split 0,$(SIM_FAST))))
+# The kernel tests run every kernel, and the C of their oracle, on made-up data: what a simulator is for
+SIM_PROGRAM := $(BUILD)/tests/kernels/core/test_kernels.elf
+$(foreach c,$(CORE_CONFIGS),$(eval $(call SIM_RULE,$(BUILD)/sim/$(c),$(c),--output-split 0,$(SIM_FAST),$(if $(filter default,$(c)),$(SIM_PROGRAM)))))
 $(eval $(call SIM_RULE,$(BUILD)/sim/trace,default,--trace-fst --trace-structs -DMPQ_TRACE -CFLAGS -DMPQ_TRACE,-O1))
 
 $(BUILD)/mpq-sim: $(BUILD)/sim/default/mpq-sim
@@ -359,7 +361,7 @@ CPP_SOURCES := $(wildcard host/cuda/*.cu rtl/sim/*.cpp rtl/sim/*.h tests/rtl/*.c
 # Without OpenMP, whose loops gcc 12 takes for uninitialized. Leaks are LeakSanitizer's (make sanitize): the analyzer
 # reports false ones for arrays of arrays.
 ANALYZE     := -fanalyzer -fno-openmp -Wno-unknown-pragmas -Wno-unused-parameter -Wno-analyzer-malloc-leak
-SH_SOURCES  := $(wildcard .ci/*.sh host/*/*.sh hw/*.sh tests/*.sh tests/*/*.sh) .ci/run
+SH_SOURCES  := $(wildcard .ci/*.sh host/*/*.sh hw/*.sh rtl/sim/*.sh tests/*.sh tests/*/*.sh) .ci/run
 .PHONY: lint format
 format: ## format C and C++ sources
 	$(Q)clang-format -i $(C_SOURCES) $(CPP_SOURCES)
