@@ -56,6 +56,19 @@ static inline struct float_model *small_model(const char *layers, uint64_t seed)
     return model;
 }
 
+/* Bit for bit. The models have the same network. */
+static inline bool same_weights(const struct float_model *a, const struct float_model *b)
+{
+    bool same = true;
+    for (int k = 0; k < a->net->weighted_count; k++) {
+        const struct net_layer *layer = &a->net->layers[a->net->weighted[k]];
+        same = same &&
+               !memcmp(a->weights[k], b->weights[k], net_layer_weights(layer) * sizeof(float)) &&
+               !memcmp(a->biases[k], b->biases[k], (size_t)layer->out.c * sizeof(float));
+    }
+    return same;
+}
+
 /* noise: 0 the pure patterns, 1 as strong as they are. The patterns are those of the seed. */
 static inline struct dataset small_data(size_t count, float noise, uint64_t seed, uint64_t stream)
 {

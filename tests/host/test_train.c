@@ -160,18 +160,6 @@ static struct float_model *trained(const struct data_split *data, uint64_t seed,
     return trained_layers(SMALL_LAYERS, data, seed, threads, record);
 }
 
-static bool same_weights(const struct float_model *a, const struct float_model *b)
-{
-    bool same = true;
-    for (int k = 0; k < a->net->weighted_count; k++) {
-        const struct net_layer *layer = &a->net->layers[a->net->weighted[k]];
-        same = same &&
-               !memcmp(a->weights[k], b->weights[k], net_layer_weights(layer) * sizeof(float)) &&
-               !memcmp(a->biases[k], b->biases[k], (size_t)layer->out.c * sizeof(float));
-    }
-    return same;
-}
-
 static void loss_falls_and_accuracy_rises(void **state)
 {
     struct data_split data = small_split(300, 1, 2);

@@ -188,18 +188,6 @@ static struct outcome train_at_once(const struct recipe *recipe, const struct da
     return outcome;
 }
 
-static bool same_weights(const struct float_model *a, const struct float_model *b)
-{
-    bool same = true;
-    for (int k = 0; k < a->net->weighted_count; k++) {
-        const struct net_layer *layer = &a->net->layers[a->net->weighted[k]];
-        same = same &&
-               !memcmp(a->weights[k], b->weights[k], net_layer_weights(layer) * sizeof(float)) &&
-               !memcmp(a->biases[k], b->biases[k], (size_t)layer->out.c * sizeof(float));
-    }
-    return same;
-}
-
 static void check_same(const struct recipe *recipe, int where, const struct outcome *got,
                        const struct outcome *want)
 {
