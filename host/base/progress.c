@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
+#include "base/clock.h"
 
 enum { LABEL_BYTES = 64, NOTE_BYTES = 128, BAR_CELLS = 24, LINE_BYTES = 512, COLUMNS_MAX = 400 };
 enum { BAR_INTERVAL_MS = 100, LINE_INTERVAL_MS = 5000, JSON_INTERVAL_MS = 500 };
@@ -25,13 +25,6 @@ struct progress {
     size_t total, done, earlier; /* earlier: of done, by an earlier run */
     int64_t began_ms, shown_ms;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void format_duration(int64_t ms, char *out, size_t size)
 {
@@ -175,7 +168,7 @@ struct progress *progress_start(enum progress_mode mode, const char *label, size
     p->style = choose_style(mode);
     snprintf(p->label, sizeof p->label, "%s", label);
     p->total = total;
-    p->began_ms = p->shown_ms = now_ms();
+    p->began_ms = p->shown_ms = clock_ms();
     if (p->style == STYLE_BAR || p->style == STYLE_JSON)
         show(p, p->began_ms, "start");
     return p;
@@ -207,7 +200,7 @@ void progress_update(struct progress *p, size_t done, const char *note)
     if (!p)
         return;
     pthread_mutex_lock(&p->lock);
-    const int64_t now = now_ms();
+    const int64_t now = clock_ms();
     if (done > p->done)
         p->done = done;
     set_note(p, note);
@@ -223,7 +216,7 @@ void progress_go_on(struct progress *p, size_t done, const char *note)
     pthread_mutex_lock(&p->lock);
     p->done = p->earlier = done;
     set_note(p, note);
-    show(p, now_ms(), "progress");
+    show(p, clock_ms(), "progress");
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -233,7 +226,7 @@ void progress_finish(struct progress *p, const char *note)
         return;
     pthread_mutex_lock(&p->lock);
     set_note(p, note);
-    show(p, now_ms(), "end");
+    show(p, clock_ms(), "end");
     if (p->style == STYLE_BAR)
         fputc('\n', stderr);
     pthread_mutex_unlock(&p->lock);

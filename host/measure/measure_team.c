@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "target/dse_identity.h"
 #include "team/crew.h"
 
@@ -108,19 +108,12 @@ static enum status open_cores(struct measure_team *team, struct error *err)
     return team_agree(team->cores.team, status, err);
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static enum status measure_first(struct measure_team *team, struct error *err)
 {
-    const double began = seconds_now();
+    const double began = clock_seconds();
     const enum status status =
         measure_one(&team->own[0], team->options->tier, 0, &team->images[0], err);
-    team->first_seconds = seconds_now() - began;
+    team->first_seconds = clock_seconds() - began;
     team->next = team->done = 1;
     return status;
 }

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "data/team_data.h"
 #include "model_format.h"
 #include "report/report.h"
@@ -450,13 +450,6 @@ static enum status write_outputs(struct run *run)
     return status;
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* With QAT, candidates that one process has trained are loaded by others. */
 static enum status check_shared_folder(struct run *run)
 {
@@ -600,7 +593,7 @@ static void run_free(struct run *run)
 enum status dse_run(const struct dse_run_options *options, struct results **out, struct error *err)
 {
     struct run run = {.options = options, .err = err};
-    const double start = seconds_now();
+    const double start = clock_seconds();
     *out = NULL;
     enum status status = prepare(&run);
     if (status == STATUS_OK) {
@@ -611,7 +604,7 @@ enum status dse_run(const struct dse_run_options *options, struct results **out,
     }
     const bool leads = team_rank(options->team) == 0;
     if (status == STATUS_OK && leads) {
-        run.results->seconds = seconds_now() - start;
+        run.results->seconds = clock_seconds() - start;
         run.results->jobs = run.search.jobs;
         status = write_outputs(&run);
     }

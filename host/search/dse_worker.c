@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "infer/infer.h"
 #include "loader.h"
 #include "measure/verify.h"
@@ -136,13 +137,6 @@ static enum status verify_one(struct worker *worker, struct candidate *candidate
     }
     candidate->verified = image + 1;
     return STATUS_OK;
-}
-
-static int64_t clock_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* Looks for a lost board for a while. */

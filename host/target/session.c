@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/progress.h"
 #include "bytes.h"
 #include "target/session_rate.h"
@@ -39,13 +40,6 @@ struct patience {
 };
 
 enum event { EVENT_SILENCE, EVENT_NOISE, EVENT_PROGRESS };
-
-static int64_t clock_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void session_init(struct session *session, struct link *link)
 {

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "bytes.h"
 #include "target/session_rate.h"
 #include "target/target_state.h"
@@ -24,13 +24,6 @@ enum {
 /* Rough costs for the time that a run may take, on the high side; the kernels' real ones are
  * measured by mpq bench. */
 enum { CYCLES_PER_MAC_NN = 2, CYCLES_PER_MAC_RV32 = 16, CYCLES_PER_ELEMENT = 16 };
-
-static int64_t clock_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 int target_work_ms(const struct target *target, uint64_t cycles)
 {

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "bytes.h"
 #include "crc32.h"
@@ -42,13 +42,6 @@ struct train_checkpoint {
     size_t span_count, span_room;
 };
 
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static enum status no_memory(const struct train_checkpoint *checkpoint, struct error *err)
 {
     return error_set(err, STATUS_NO_MEMORY, "%s: not enough memory for a checkpoint",
@@ -66,7 +59,7 @@ enum status train_checkpoint_create(const struct train_binding *binding, const c
     checkpoint->binding = *binding;
     checkpoint->path = path;
     checkpoint->interval_s = interval_s;
-    checkpoint->due_s = now_seconds() + interval_s;
+    checkpoint->due_s = clock_seconds() + interval_s;
     checkpoint->resume = resume;
     return STATUS_OK;
 }
@@ -240,9 +233,9 @@ static enum status write_file(struct train_checkpoint *checkpoint, struct error 
 
 enum status train_checkpoint_save(struct train_checkpoint *checkpoint, struct error *err)
 {
-    const double start_s = now_seconds();
+    const double start_s = clock_seconds();
     const enum status status = write_file(checkpoint, err);
-    const double now_s = now_seconds(), pause_s = WRITE_SHARE * (now_s - start_s);
+    const double now_s = clock_seconds(), pause_s = WRITE_SHARE * (now_s - start_s);
     checkpoint->due_s = now_s;
     if (checkpoint->interval_s > 0)
         checkpoint->due_s += pause_s > checkpoint->interval_s ? pause_s : checkpoint->interval_s;
@@ -252,8 +245,8 @@ enum status train_checkpoint_save(struct train_checkpoint *checkpoint, struct er
 void train_checkpoint_keep(struct train_checkpoint *checkpoint, enum progress_mode mode)
 {
     struct error why, text;
-    if (now_seconds() < checkpoint->due_s || train_checkpoint_save(checkpoint, &why) == STATUS_OK ||
-        checkpoint->has_warned)
+    if (clock_seconds() < checkpoint->due_s ||
+        train_checkpoint_save(checkpoint, &why) == STATUS_OK || checkpoint->has_warned)
         return;
     checkpoint->has_warned = true;
     error_format(&text, "%.400s; training goes on, an interruption would lose it", why.text);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include "base/clock.h"
 #include "base/rng.h"
 #include "data/augment.h"
 #include "train/cross_entropy.h"
@@ -284,13 +284,6 @@ enum status train_count_correct(const struct train_hooks *hooks, struct dnn_shar
 
 /* ---- Epochs ---- */
 
-static double now_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void shuffle(struct loop *loop)
 {
     struct rng rng;
@@ -425,7 +418,7 @@ static enum status finish_epoch(struct loop *loop, double loss, double start, bo
     progress_update(loop->progress, images_done(loop), note);
     if (job->on_epoch)
         job->on_epoch(job->on_epoch_context, epoch_number(loop), loss, accuracy,
-                      now_seconds() - start);
+                      clock_seconds() - start);
     loop->at.epoch++;
     loop->at.first = 0;
     loop->at.loss = 0;
@@ -437,7 +430,7 @@ static enum status run_epochs(struct loop *loop, struct error *err)
     enum status status = STATUS_OK;
     bool stop = false;
     while (status == STATUS_OK && !stop && images_done(loop) < loop->images_total) {
-        const double start = now_seconds();
+        const double start = clock_seconds();
         double loss = 0;
         status = run_steps(loop, &loss, err);
         if (status == STATUS_OK)
