@@ -5,40 +5,39 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/binding.h"
 
 #define RECORD_SCHEMA "mpq-journal-2"
 
-/* Header fields and where a user sets them. */
-static const struct {
-    const char *field, *option;
-} BINDINGS[] = {
-    {"schema", "the version of mpq"},
-    {"mpq", "the version of mpq"},
-    {"model", "FLOAT"},
-    {"model_crc32", "FLOAT"},
-    {"seed", "FLOAT"},
-    {"data_crc32", "--data"},
-    {"limit", "--limit"},
-    {"bits", "--bits"},
-    {"qat_epochs", "--qat"},
-    {"groups", "grouping of layers"},
-    {"layer_bits", "choice of widths by layer"},
-    {"search", "--search"},
-    {"max_acc_drop", "--max-acc-drop"},
-    {"max_cycles", "--max-cycles"},
-    {"max_bytes", "--max-bytes"},
-    {"max_ram", "--max-ram"},
-    {"select", "--max-acc-drop"},
-    {"points", "--points"},
-    {"evaluations", "--evaluations"},
-    {"screen_images", "--screen-images"},
-    {"samples", "--samples"},
-    {"front_samples", "--samples"},
-    {"core", "--target"},
-    {"isa", "--target"},
-    {"firmware", "--target"},
-    {"target_crc32", "simulator or firmware"},
+static const struct binding_field FIELDS[] = {
+    {.name = "schema", .option = "the version of mpq"},
+    {.name = "mpq", .option = "the version of mpq"},
+    {.name = "model", .option = "FLOAT"},
+    {.name = "model_crc32", .option = "FLOAT"},
+    {.name = "seed", .option = "FLOAT"},
+    {.name = "data_crc32", .option = "--data"},
+    {.name = "limit", .option = "--limit"},
+    {.name = "bits", .option = "--bits"},
+    {.name = "qat_epochs", .option = "--qat"},
+    {.name = "groups", .option = "grouping of layers"},
+    {.name = "layer_bits", .option = "choice of widths by layer"},
+    {.name = "search", .option = "--search"},
+    {.name = "max_acc_drop", .option = "--max-acc-drop"},
+    {.name = "max_cycles", .option = "--max-cycles"},
+    {.name = "max_bytes", .option = "--max-bytes"},
+    {.name = "max_ram", .option = "--max-ram"},
+    {.name = "select", .option = "--max-acc-drop"},
+    {.name = "points", .option = "--points"},
+    {.name = "evaluations", .option = "--evaluations"},
+    {.name = "screen_images", .option = "--screen-images"},
+    {.name = "samples", .option = "--samples"},
+    {.name = "front_samples", .option = "--samples"},
+    {.name = "core", .option = "--target"},
+    {.name = "isa", .option = "--target"},
+    {.name = "firmware", .option = "--target"},
+    {.name = "target_crc32", .option = "simulator or firmware"},
 };
+static const struct binding BINDING = {FIELDS, sizeof FIELDS / sizeof *FIELDS, "folder"};
 
 static void add_hex(cJSON *object, const char *field, uint32_t value)
 {
@@ -101,37 +100,10 @@ enum status dse_record_header(const struct dse_binding *binding, char **text, st
     return *text ? STATUS_OK : error_set(err, STATUS_NO_MEMORY, "journal: out of memory");
 }
 
-static enum status binding_differs(const char *path, size_t which, const cJSON *old,
-                                   const cJSON *now, struct error *err)
-{
-    char *old_text = cJSON_PrintUnformatted(old), *now_text = cJSON_PrintUnformatted(now);
-    const enum status status =
-        error_set(err, STATUS_USAGE,
-                  "%s: cannot resume: it was begun with another %s (%s %s, now %s); give the same "
-                  "again, another folder "
-                  "(-o), or --force to start over",
-                  path, BINDINGS[which].option, BINDINGS[which].field,
-                  old_text ? old_text : "missing", now_text ? now_text : "missing");
-    free(old_text);
-    free(now_text);
-    return status;
-}
-
 enum status dse_record_check_header(const struct journal *journal, const char *path,
                                     const struct dse_binding *binding, struct error *err)
 {
-    cJSON *old = cJSON_Parse(journal_header(journal)), *now = header_object(binding);
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < sizeof BINDINGS / sizeof *BINDINGS && status == STATUS_OK; i++) {
-        const cJSON *a = cJSON_GetObjectItemCaseSensitive(old, BINDINGS[i].field);
-        const cJSON *b = cJSON_GetObjectItemCaseSensitive(now, BINDINGS[i].field);
-        if (!cJSON_Compare(a, b, true)) {
-            status = binding_differs(path, i, a, b, err);
-        }
-    }
-    cJSON_Delete(old);
-    cJSON_Delete(now);
-    return status;
+    return binding_check(&BINDING, journal_header(journal), header_object(binding), path, err);
 }
 
 /* object: consumed. */
