@@ -14,7 +14,7 @@
 #include "measure/measure_team.h"
 #include "measure/outputs.h"
 #include "pack/model_file.h"
-#include "search/dse_run.h"
+#include "search/dse_choice.h"
 #include "train/train.h"
 
 enum { CORE_SAMPLES = 20, SHOWN_MISMATCHES = 20 };
@@ -182,7 +182,7 @@ static enum status count_cores(const struct eval_report *report, size_t *count, 
     const struct eval_command *command = report->command;
     const bool is_sim = strncmp(command->target, "sim", 3) == 0;
     const size_t wanted = !command->jobs && is_sim ? team_cores(command->team) : command->jobs;
-    const enum status status = dse_run_jobs(&command->target, 1, wanted, count, err);
+    const enum status status = dse_choice_jobs(&command->target, 1, wanted, count, err);
     *count = *count < report->samples ? *count : report->samples;
     return status;
 }

@@ -39,13 +39,4 @@ struct dse_run_options {
 MUST_CHECK enum status dse_run(const struct dse_run_options *options, struct results **out,
                                struct error *err);
 
-/* Parts of it, for tests. */
-MUST_CHECK enum status dse_run_parse_bits(const char *text, struct dse_space *space,
-                                          struct error *err);
-/* Sets method and limits from the options and the model's default (empty: none). */
-MUST_CHECK enum status dse_run_choose(const struct dse_run_options *options, const char *preset,
-                                      struct dse_options *search, struct error *err);
-MUST_CHECK enum status dse_run_jobs(const char *const *targets, size_t target_count, size_t wanted,
-                                    size_t *jobs, struct error *err);
-
 #endif

@@ -5,7 +5,7 @@
 
 #include <sys/stat.h>
 
-#include "search/dse_run.h"
+#include "search/dse_choice.h"
 #include "target/dse_identity.h"
 
 static struct dse_options choose(const struct dse_run_options *options, const char *preset,
@@ -15,7 +15,7 @@ static struct dse_options choose(const struct dse_run_options *options, const ch
     struct dse_options search = {
         .space = {.layer_count = layers, .widths = {8, 4, 2}, .width_count = 3}};
     assert_int_equal(dse_space_divide(&search.space, NULL, NULL), -1);
-    check_ok(dse_run_choose(options, preset, &search, &err), &err);
+    check_ok(dse_choice_method(options, preset, &search, &err), &err);
     return search;
 }
 
@@ -76,7 +76,7 @@ static void unknown_methods_are_refused(void **state)
     struct dse_options search = {.jobs = 1};
     struct error err;
     (void)state;
-    check_failed(dse_run_choose(&options, "", &search, &err), STATUS_USAGE, &err,
+    check_failed(dse_choice_method(&options, "", &search, &err), STATUS_USAGE, &err,
                  "--search: want exhaustive, cheapest, binary, greedy or evolution, got 'ilp'");
 }
 
@@ -88,16 +88,16 @@ static void boards_do_one_job(void **state)
     const char *const sim[] = {"sim"}, *const boards[] = {"/dev/ttyUSB0", "/dev/ttyUSB1"};
     const char *const twice[] = {"/dev/ttyUSB0", "/dev/ttyUSB0"}, *const mixed[] = {"/dev/x",
                                                                                     "sim"};
-    check_ok(dse_run_jobs(sim, 1, 3, &jobs, &err), &err);
+    check_ok(dse_choice_jobs(sim, 1, 3, &jobs, &err), &err);
     assert_int_equal(jobs, 3);
-    check_ok(dse_run_jobs(boards, 1, 0, &jobs, &err), &err);
+    check_ok(dse_choice_jobs(boards, 1, 0, &jobs, &err), &err);
     assert_int_equal(jobs, 1);
-    assert_int_equal(dse_run_jobs(boards, 1, 2, &jobs, &err), STATUS_USAGE);
-    check_ok(dse_run_jobs(boards, 2, 0, &jobs, &err), &err);
+    assert_int_equal(dse_choice_jobs(boards, 1, 2, &jobs, &err), STATUS_USAGE);
+    check_ok(dse_choice_jobs(boards, 2, 0, &jobs, &err), &err);
     assert_int_equal(jobs, 2);
-    check_failed(dse_run_jobs(twice, 2, 0, &jobs, &err), STATUS_USAGE, &err,
+    check_failed(dse_choice_jobs(twice, 2, 0, &jobs, &err), STATUS_USAGE, &err,
                  "--target: /dev/ttyUSB0 is given twice");
-    check_failed(dse_run_jobs(mixed, 2, 0, &jobs, &err), STATUS_USAGE, &err,
+    check_failed(dse_choice_jobs(mixed, 2, 0, &jobs, &err), STATUS_USAGE, &err,
                  "--target: several must be boards; for several simulators give one target and "
                  "--jobs");
 }
