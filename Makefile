@@ -154,7 +154,7 @@ FW_FLAGS    = -march=rv32imc -mabi=ilp32 --specs=picolibc.specs -std=c11 $(FW_OP
 FW_STACKS   = -Wl,--defsym=stack_size=2048,--defsym=trap_stack_size=512
 # kernels, the way to them and the way of received bytes for speed, everything round them for size
 FW_OPT     := -Os
-$(FW)/firmware/kernels/%.o $(addprefix $(FW)/firmware/,$(addprefix runtime/,run.o crc32.o frame.o main.o) drivers/uart.o): FW_OPT := -O2
+$(FW)/firmware/kernels/%.o $(addprefix $(FW)/firmware/,$(addprefix runtime/,run.o crc32.o frame.o main.o model_checksum.o) drivers/uart.o): FW_OPT := -O2
 FW_HOST_ONLY := firmware/runtime/model_text.c firmware/kernels/nn_emulate.c
 FW_C       := $(filter-out $(FW_HOST_ONLY),$(wildcard firmware/*/*.c))
 FW_S       := $(wildcard firmware/*/*.S)
@@ -180,7 +180,7 @@ $(FW)/loader.elf: $(FW_OBJ) $(wildcard linker/*.ld) $(GEN)/memory.ld
 firmware: $(FW)/loader.elf ## build the loader and its kernels for the core
 
 # ---- Host tool ------------------------------------------------------------------------------------------------------
-PORTABLE_C := $(addprefix firmware/runtime/,crc32.c frame.c model.c model_text.c loader.c rate.c run.c space.c) $(wildcard firmware/kernels/*.c)
+PORTABLE_C := $(addprefix firmware/runtime/,crc32.c frame.c model.c model_checksum.c model_text.c loader.c rate.c run.c space.c) $(wildcard firmware/kernels/*.c)
 HOST_C     := $(filter-out host/cuda/% host/team/team_mpi.c,$(wildcard host/*/*.c))
 HOST_INC   := -Ihost -Ifirmware/include -Ifirmware/kernels -Ifirmware/runtime -I$(GEN)
 HOST_LIBS  := -ldnnl -lcjson -lserialport -lcairo -lprotobuf-c -lz -lm -lpthread

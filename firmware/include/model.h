@@ -15,7 +15,7 @@
     X(MODEL_TRUNCATED, "shorter than its header says")                                             \
     X(MODEL_BAD_MAGIC, "not a model container")                                                    \
     X(MODEL_BAD_VERSION, "container version not known here")                                       \
-    X(MODEL_BAD_CRC, "contents do not match the checksum")                                         \
+    X(MODEL_BAD_CHECKSUM, "contents do not match the checksum")                                    \
     X(MODEL_BAD_HEADER, "header field out of range")                                               \
     X(MODEL_TOO_LARGE, "container and arena exceed the model area")                                \
     X(MODEL_BAD_TABLE, "buffer or layer table lies outside the container")                         \
@@ -91,6 +91,10 @@ struct model_fault {
     int16_t layer;
     int16_t buffer;
 };
+
+/* Of the format's checksum (model_format.h): bytes at a 4-byte aligned address, size a multiple of
+ * 4. */
+uint32_t model_checksum(const uint8_t *bytes, uint32_t size);
 
 /* Checks size bytes at a 4-byte aligned address completely, everything in the list above but
  * MODEL_BAD_ISA (the caller compares isa_version when it runs the nn tier). area_bytes: room for

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The model container, version 3: a quantized network as data. The only definition; host and core
+/* The model container, version 4: a quantized network as data. The only definition; host and core
  * compile it.
  *
  *   header | buffer table | layer table | parameters and weights, each block 4-byte aligned
@@ -58,13 +58,18 @@
  * has none: average = floor((2*sum + n) / (2*n)), n = window elements (round half up, also for
  * negative sums). ARGMAX: index of the largest element, the first one wins; its out buffer is one
  * uint16, little-endian (h=w=1, c=2).
+ *
+ * Checksum: sum = MODEL_MAGIC; for each 32-bit word: sum = (sum ^ word) * MODEL_CHECKSUM_FACTOR mod
+ * 2^32, sum ^= sum >> MODEL_CHECKSUM_SHIFT. Each step is one-to-one, so that a change within one word
+ * is always seen, any other but for one in 2^32. The bytes came in frames with a CRC-32; what this
+ * guards against is a container put together wrongly, at a sixth of a CRC's cycles.
  */
 #ifndef MPQ_MODEL_FORMAT_H
 #define MPQ_MODEL_FORMAT_H
 
 enum {
     MODEL_MAGIC = 0x4d51504d, /* "MPQM" */
-    MODEL_VERSION = 3,
+    MODEL_VERSION = 4,
     MODEL_HEADER_BYTES = 64,
     MODEL_BUFFER_BYTES = 16,
     MODEL_LAYER_BYTES = 48,
@@ -76,7 +81,10 @@ enum {
     MODEL_NAME_BYTES = 16,
     MODEL_NONE = 0xffff, /* no buffer */
     MODEL_ALIGN = 16,    /* of the arena and of every buffer in it */
+    MODEL_CHECKSUM_SHIFT = 15,
 };
+#define MODEL_CHECKSUM_FACTOR                                                                      \
+    0x9e3779b1u /* near 2^32 / golden ratio, odd (Knuth 1973, section 6.4) */
 
 /* Header. */
 enum {
@@ -84,7 +92,7 @@ enum {
     MH_VERSION = 4,         /* u16 */
     MH_HEADER_BYTES = 6,    /* u16 */
     MH_CONTAINER_BYTES = 8, /* u32, multiple of 4 */
-    MH_CRC32 = 12,          /* u32 of the bytes from 16 to the end */
+    MH_CHECKSUM = 12,       /* u32, model_checksum() of the bytes from 16 to the end */
     MH_ISA_VERSION = 16,    /* u16, instructions that the nn tier needs */
     MH_LAYER_COUNT = 18,    /* u16 */
     MH_BUFFER_COUNT = 20,   /* u16 */

@@ -4,10 +4,9 @@
 #include <string.h>
 #include "bytes.h"
 #include "conv2d_plan.h"
-#include "crc32.h"
 #include "model.h"
 
-enum { CRC_START = MH_CRC32 + 4, CLASS_BYTES = 2, CLASS_COUNT_MAX = 0xffff };
+enum { SUMMED_FROM = MH_CHECKSUM + 4, CLASS_BYTES = 2, CLASS_COUNT_MAX = 0xffff };
 /* Bits of the parameter words that are neither shift nor mode nor relu. */
 enum {
     SHIFT_BITS = (int)0xf9f3e7c0,
@@ -63,9 +62,9 @@ static enum model_fault_code check_identity(const uint8_t *bytes, uint32_t size)
         return MODEL_BAD_HEADER;
     if (container_bytes > size)
         return MODEL_TRUNCATED;
-    if (crc32_update(0, bytes + CRC_START, container_bytes - CRC_START) !=
-        get_u32(bytes + MH_CRC32))
-        return MODEL_BAD_CRC;
+    if (model_checksum(bytes + SUMMED_FROM, container_bytes - SUMMED_FROM) !=
+        get_u32(bytes + MH_CHECKSUM))
+        return MODEL_BAD_CHECKSUM;
     return MODEL_OK;
 }
 

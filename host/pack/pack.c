@@ -8,13 +8,12 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "crc32.h"
 #include "pack/container.h"
 #include "pack/pack_arena.h"
 #include "pack/pack_layers.h"
 #include "pack/pack_weights.h"
 
-enum { CONTAINER_BYTES_MAX = 1 << 30, CRC_START = MH_CRC32 + 4 };
+enum { CONTAINER_BYTES_MAX = 1 << 30, SUMMED_FROM = MH_CHECKSUM + 4 };
 
 struct pack {
     const struct quant_model *quant;
@@ -182,8 +181,8 @@ static void put_container(const struct pack *pack, uint8_t *bytes)
         put_layer(layer, entry);
         put_blocks(pack, i, bytes);
     }
-    put_u32(bytes + MH_CRC32,
-            crc32_update(0, bytes + CRC_START, plan->container_bytes - CRC_START));
+    put_u32(bytes + MH_CHECKSUM,
+            model_checksum(bytes + SUMMED_FROM, plan->container_bytes - SUMMED_FROM));
 }
 
 static bool add_scales(cJSON *meta, const struct quant_model *quant)

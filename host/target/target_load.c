@@ -20,7 +20,7 @@ enum {
     HASH_HEAD = 16,
     NO_DETAIL = 0xff,
     HASH_CYCLES_PER_BYTE = 8,
-    COMMIT_CYCLES_PER_BYTE = 16,
+    COMMIT_CYCLES_PER_BYTE = 8,
     TRIES = 3,
 };
 

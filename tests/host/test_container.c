@@ -111,7 +111,8 @@ static void check_load_fails(const uint8_t *bytes, size_t size, const char *text
 static void fix_checksums(uint8_t *bytes, size_t size)
 {
     const uint32_t container = get_u32(bytes + MH_CONTAINER_BYTES);
-    put_u32(bytes + MH_CRC32, crc32_update(0, bytes + MH_ISA_VERSION, container - MH_ISA_VERSION));
+    put_u32(bytes + MH_CHECKSUM,
+            model_checksum(bytes + MH_ISA_VERSION, container - MH_ISA_VERSION));
     put_u32(bytes + size - 4, crc32_update(0, bytes, size - 4));
 }
 
@@ -245,7 +246,7 @@ static void faults_under_right_checksums_are_named(void **state)
     check_load_fails(bytes, size - 1, want);
     put_u16(bytes + MH_VERSION, 1);
     check_load_fails(bytes, size,
-                     "q.mpq: container version 1, this tool reads 3; make it anew with "
+                     "q.mpq: container version 1, this tool reads 4; make it anew with "
                      "mpq quantize");
     free(bytes);
 }

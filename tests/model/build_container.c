@@ -5,7 +5,7 @@
 #include <string.h>
 #include "test_random.h"
 
-enum { CRC_FIELD = 12, CRC_FROM = 16 };
+enum { SUM_FIELD = 12, SUM_FROM = 16 };
 
 static void put(uint8_t *p, int bytes, uint32_t value)
 {
@@ -34,11 +34,17 @@ uint32_t build_crc32(const uint8_t *bytes, size_t size)
     return ~crc;
 }
 
-void build_fix_crc(uint8_t *bytes)
+void build_fix_checksum(uint8_t *bytes)
 {
     const uint32_t size = get(bytes + MH_CONTAINER_BYTES, 4);
+    uint64_t sum = 0x4d51504d;
 
-    put(bytes + CRC_FIELD, 4, build_crc32(bytes + CRC_FROM, size - CRC_FROM));
+    for (uint32_t at = SUM_FROM; at < size; at += 4) {
+        sum ^= get(bytes + at, 4);
+        sum = sum * 2654435761u % 4294967296u;
+        sum ^= sum / 32768;
+    }
+    put(bytes + SUM_FIELD, 4, (uint32_t)sum);
 }
 
 static void put_buffer(const struct build_buffer *buffer, uint8_t *entry)
@@ -154,7 +160,7 @@ size_t build_container(const struct build_container *what, uint8_t *bytes, size_
         put_layer(what, i, bytes, at);
         at += param_block(&what->layers[i]) + weight_block(&what->layers[i]);
     }
-    build_fix_crc(bytes);
+    build_fix_checksum(bytes);
     return size;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Model containers for tests, written from model_format.h and independent of the host's packer;
- * CRC-32 bit by bit. */
+ * checksums by their description. */
 #ifndef MPQ_BUILD_CONTAINER_H
 #define MPQ_BUILD_CONTAINER_H
 
@@ -45,7 +45,7 @@ uint32_t build_crc32(const uint8_t *bytes, size_t size);
 size_t build_container(const struct build_container *what, uint8_t *bytes, size_t room);
 
 /* Sets the header's checksum again after a change; the size is the header's own. */
-void build_fix_crc(uint8_t *bytes);
+void build_fix_checksum(uint8_t *bytes);
 
 /* The sample: every operation without groups or second input, and every width. Layers, buffer after buffer:
  *   0 conv 3x3 same 4 bit relu   6x6x1 -> 6x6x5      4 relu in place

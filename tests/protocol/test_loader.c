@@ -409,7 +409,7 @@ static void bad_models_are_refused_with_their_fault(void **state)
     (void)state;
     rig_hello(&rig);
     sample[layers + 6 * MODEL_LAYER_BYTES + ML_OP] = 99;
-    build_fix_crc(sample);
+    build_fix_checksum(sample);
     assert_int_equal(rig_write(&rig, SPACE_MODEL, 0, sample, size), PROTO_OK);
     put_u32(payload, (uint32_t)size);
     answer = rig_request(&rig, PROTO_COMMIT, payload, 4)->payload;

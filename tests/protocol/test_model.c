@@ -227,7 +227,7 @@ static void check_changes(const uint8_t *sample, size_t size, const struct chang
         uint8_t *copy = copy_of(sample, size);
 
         put_field(copy, change->at, change->bytes, change->value);
-        build_fix_crc(copy);
+        build_fix_checksum(copy);
         assert_parses_to(copy, size, change);
         free(copy);
     }
@@ -264,16 +264,16 @@ static void operands_of_add_must_be_alike(void **state)
     (void)state;
     for (unsigned bit = 0; bit < 8 * MODEL_GROUP_BYTES; bit++) {
         params[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        build_fix_crc(sample);
+        build_fix_checksum(sample);
         assert_int_equal(parse(sample, size, AREA).code, MODEL_BAD_OPERAND);
         params[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     put_u32(params, 0x80808080);
-    build_fix_crc(sample);
+    build_fix_checksum(sample);
     assert_int_equal(parse(sample, size, AREA).code, MODEL_BAD_OPERAND);
     put_u32(params, 0x7f7f7f7f);
     put_u32(params + 4, 0);
-    build_fix_crc(sample);
+    build_fix_checksum(sample);
     assert_int_equal(parse(sample, size, AREA).code, MODEL_OK);
 }
 
@@ -295,7 +295,7 @@ static void depthwise_words_must_fit_the_layer(void **state)
 
         for (unsigned bit = 0; bit < 3; bit++) {
             sample[mode] ^= (uint8_t)(1 << bit);
-            build_fix_crc(sample);
+            build_fix_checksum(sample);
             assert_int_equal(parse(sample, size, AREA).code, MODEL_BAD_OPERAND);
             sample[mode] ^= (uint8_t)(1 << bit);
         }
@@ -303,7 +303,7 @@ static void depthwise_words_must_fit_the_layer(void **state)
             const bool is_tail = at % (bytes / 2) >= used;
 
             weights[at] ^= 0x40;
-            build_fix_crc(sample);
+            build_fix_checksum(sample);
             assert_int_equal(parse(sample, size, AREA).code,
                              is_tail ? MODEL_BAD_WEIGHTS : MODEL_OK);
             weights[at] ^= 0x40;
@@ -346,10 +346,32 @@ static void wrong_sizes_and_checksums_have_their_fault(void **state)
     assert_int_equal(parse(sample, size, AREA).code, MODEL_BAD_HEADER);
     put_field(sample, MH_CONTAINER_BYTES, 4, (uint32_t)size);
     assert_int_equal(parse(sample, size, AREA).code, MODEL_OK);
-    for (size_t i = MH_CRC32; i < size; i++) {
+    for (size_t i = MH_CHECKSUM; i < size; i++) {
         sample[i] ^= 0x10;
-        assert_int_equal(parse(sample, size, AREA).code, MODEL_BAD_CRC);
+        assert_int_equal(parse(sample, size, AREA).code, MODEL_BAD_CHECKSUM);
         sample[i] ^= 0x10;
+    }
+}
+
+/* What sums of words, or of words times their place, let pass. */
+static void words_in_another_order_and_pairs_of_flips_are_seen(void **state)
+{
+    _Alignas(16) uint8_t sample[BUILD_SAMPLE_ROOM];
+    const size_t size = build_sample(sample), last = size - 4;
+
+    (void)state;
+    for (size_t at = MH_CHECKSUM + 4; at < last; at += 4) {
+        const uint32_t word = get_u32(sample + at), other = get_u32(sample + last);
+
+        put_u32(sample + at, other);
+        put_u32(sample + last, word);
+        assert_int_equal(parse(sample, size, AREA).code,
+                         word == other ? MODEL_OK : MODEL_BAD_CHECKSUM);
+        put_u32(sample + at, word ^ 0x80000000u);
+        put_u32(sample + last, other ^ 0x80000000u);
+        assert_int_equal(parse(sample, size, AREA).code, MODEL_BAD_CHECKSUM);
+        put_u32(sample + at, word);
+        put_u32(sample + last, other);
     }
 }
 
@@ -371,7 +393,7 @@ static void operand_words_must_fit_the_layer(void **state)
                 is_shift = is_shift ||
                            (bit >= (unsigned)first_bits[i] && bit < (unsigned)first_bits[i] + 5);
             *byte ^= (uint8_t)(1 << bit % 8);
-            build_fix_crc(sample);
+            build_fix_checksum(sample);
             assert_int_equal(parse(sample, size, AREA).code,
                              is_shift ? MODEL_OK : MODEL_BAD_OPERAND);
             *byte ^= (uint8_t)(1 << bit % 8);
@@ -403,7 +425,7 @@ static void weights_behind_a_row_must_be_zero(void **state)
 
             plain[j] = (int8_t)(plain[j] ^ 1);
             ref_pack_weights(&packed, rows[i].bits, weights);
-            build_fix_crc(sample);
+            build_fix_checksum(sample);
             assert_int_equal(parse(sample, size, AREA).code,
                              is_tail ? MODEL_BAD_WEIGHTS : MODEL_OK);
             refused += is_tail;
@@ -429,7 +451,7 @@ static void row_tails_of_two_bits_must_be_zero(void **state)
     assert_int_equal(parse(bytes, size, AREA).code, MODEL_OK);
     for (unsigned bit = 0; bit < 32; bit++) {
         bytes[size - 4 + bit / 8] ^= (uint8_t)(1 << bit % 8);
-        build_fix_crc(bytes);
+        build_fix_checksum(bytes);
         assert_int_equal(parse(bytes, size, AREA).code, bit < 24 ? MODEL_OK : MODEL_BAD_WEIGHTS);
         bytes[size - 4 + bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
@@ -443,7 +465,7 @@ static void every_fault_was_provoked(void **state)
     for (unsigned i = 0; i < sizeof changes / sizeof changes[0]; i++)
         provoked[changes[i].want] = true;
     /* in tests of their own; MODEL_BAD_ISA is the loader's: test_loader.c */
-    provoked[MODEL_OK] = provoked[MODEL_TRUNCATED] = provoked[MODEL_BAD_CRC] = true;
+    provoked[MODEL_OK] = provoked[MODEL_TRUNCATED] = provoked[MODEL_BAD_CHECKSUM] = true;
     provoked[MODEL_BAD_ISA] = true;
     for (unsigned code = 0; code <= MODEL_BAD_ISA; code++) {
         if (!provoked[code])
@@ -465,7 +487,7 @@ static void check_truncations(const uint8_t *sample, size_t size)
         assert_int_equal(parse(cut, kept, AREA).code, MODEL_TRUNCATED);
         if (kept >= MODEL_HEADER_BYTES) {
             put_field(cut, MH_CONTAINER_BYTES, 4, (uint32_t)kept);
-            build_fix_crc(cut);
+            build_fix_checksum(cut);
             assert_int_not_equal(parse(cut, kept, AREA).code, MODEL_OK);
         }
         free(cut);
@@ -505,6 +527,7 @@ int main(void)
         cmocka_unit_test(depthwise_words_must_fit_the_layer),
         cmocka_unit_test(scratch_beyond_32_bits_is_refused),
         cmocka_unit_test(wrong_sizes_and_checksums_have_their_fault),
+        cmocka_unit_test(words_in_another_order_and_pairs_of_flips_are_seen),
         cmocka_unit_test(operand_words_must_fit_the_layer),
         cmocka_unit_test(weights_behind_a_row_must_be_zero),
         cmocka_unit_test(row_tails_of_two_bits_must_be_zero),

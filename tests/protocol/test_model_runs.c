@@ -88,7 +88,7 @@ static void mutate(struct test_random *random, uint8_t *bytes, size_t size)
             break;
         }
     }
-    build_fix_crc(bytes);
+    build_fix_checksum(bytes);
 }
 
 static void fuzz(const uint8_t *sample, size_t size, uint32_t seed)
