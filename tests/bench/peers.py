@@ -38,6 +38,8 @@ def build(model):
             made = [nn.Flatten(), nn.Linear(values.numel(), layer["outputs"])]
         elif op in ("maxpool", "avgpool"):
             made = [(nn.MaxPool2d if op == "maxpool" else nn.AvgPool2d)(layer["kernel"], layer.get("stride"))]
+        elif op == "batchnorm":
+            made = [nn.BatchNorm2d(channels)]
         elif op == "dropout":
             made = [nn.Dropout(layer["rate"])]
         elif op in ("relu", "flatten"):
