@@ -39,7 +39,7 @@ void build_fix_checksum(uint8_t *bytes)
     const uint32_t size = get(bytes + MH_CONTAINER_BYTES, 4);
     uint64_t sum = 0x4d51504d;
 
-    for (uint32_t at = SUM_FROM; at < size; at += 4) {
+    for (uint32_t at = SUM_FROM; at + 4 <= size; at += 4) {
         sum ^= get(bytes + at, 4);
         sum = sum * 2654435761u % 4294967296u;
         sum ^= sum / 32768;
