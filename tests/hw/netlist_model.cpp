@@ -21,6 +21,7 @@ SocModel::SocModel(const std::string &trace)
     top_->uart_rx_i = 1;
     top_->eval();
     clk2x_used_ = top_->clk2x_used_o;
+    edge_by_edge_ = true; // cells may know of the falling edge
 }
 
 SocModel::~SocModel()
@@ -40,6 +41,15 @@ void SocModel::reset()
         tick();
     top_->rst_ni = 1;
     top_->eval();
+}
+
+void SocModel::tick_edge_by_edge()
+{
+    for (unsigned quarter = 0; quarter < 4; quarter++) {
+        top_->clk_i = quarter < 2;
+        top_->clk2x_i = clk2x_used_ && quarter % 2 == 0;
+        top_->eval();
+    }
 }
 
 // The netlist never seems to sleep, so nothing asks for the timer.
