@@ -92,9 +92,9 @@ struct model_fault {
     int16_t buffer;
 };
 
-/* Of the format's checksum (model_format.h): bytes at a 4-byte aligned address, size a multiple of
- * 4. */
-uint32_t model_checksum(const uint8_t *bytes, uint32_t size);
+/* What MH_CHECKSUM must hold (model_format.h). container: at a 4-byte aligned address, of a multiple
+ * of 4 bytes, MODEL_HEADER_BYTES or more. */
+uint32_t model_checksum(const uint8_t *container, uint32_t container_bytes);
 
 /* Checks size bytes at a 4-byte aligned address completely, everything in the list above but
  * MODEL_BAD_ISA (the caller compares isa_version when it runs the nn tier). area_bytes: room for

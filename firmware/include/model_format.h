@@ -62,7 +62,7 @@
  * Checksum: sum = MODEL_MAGIC; for each 32-bit word: sum = (sum ^ word) * MODEL_CHECKSUM_FACTOR mod
  * 2^32, sum ^= sum >> MODEL_CHECKSUM_SHIFT. Each step is one-to-one, so that a change within one word
  * is always seen, any other but for one in 2^32. The bytes came in frames with a CRC-32; what this
- * guards against is a container put together wrongly, at a sixth of a CRC's cycles.
+ * guards against is a container put together wrongly, in fewer cycles than another CRC.
  */
 #ifndef MPQ_MODEL_FORMAT_H
 #define MPQ_MODEL_FORMAT_H
@@ -92,7 +92,7 @@ enum {
     MH_VERSION = 4,         /* u16 */
     MH_HEADER_BYTES = 6,    /* u16 */
     MH_CONTAINER_BYTES = 8, /* u32, multiple of 4 */
-    MH_CHECKSUM = 12,       /* u32, model_checksum() of the bytes from 16 to the end */
+    MH_CHECKSUM = 12,       /* u32, of the bytes from 16 to the end */
     MH_ISA_VERSION = 16,    /* u16, instructions that the nn tier needs */
     MH_LAYER_COUNT = 18,    /* u16 */
     MH_BUFFER_COUNT = 20,   /* u16 */

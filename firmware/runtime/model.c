@@ -6,7 +6,7 @@
 #include "conv2d_plan.h"
 #include "model.h"
 
-enum { SUMMED_FROM = MH_CHECKSUM + 4, CLASS_BYTES = 2, CLASS_COUNT_MAX = 0xffff };
+enum { CLASS_BYTES = 2, CLASS_COUNT_MAX = 0xffff };
 /* Bits of the parameter words that are neither shift nor mode nor relu. */
 enum {
     SHIFT_BITS = (int)0xf9f3e7c0,
@@ -62,8 +62,7 @@ static enum model_fault_code check_identity(const uint8_t *bytes, uint32_t size)
         return MODEL_BAD_HEADER;
     if (container_bytes > size)
         return MODEL_TRUNCATED;
-    if (model_checksum(bytes + SUMMED_FROM, container_bytes - SUMMED_FROM) !=
-        get_u32(bytes + MH_CHECKSUM))
+    if (model_checksum(bytes, container_bytes) != get_u32(bytes + MH_CHECKSUM))
         return MODEL_BAD_CHECKSUM;
     return MODEL_OK;
 }

@@ -13,7 +13,7 @@
 #include "pack/pack_layers.h"
 #include "pack/pack_weights.h"
 
-enum { CONTAINER_BYTES_MAX = 1 << 30, SUMMED_FROM = MH_CHECKSUM + 4 };
+enum { CONTAINER_BYTES_MAX = 1 << 30 };
 
 struct pack {
     const struct quant_model *quant;
@@ -181,8 +181,7 @@ static void put_container(const struct pack *pack, uint8_t *bytes)
         put_layer(layer, entry);
         put_blocks(pack, i, bytes);
     }
-    put_u32(bytes + MH_CHECKSUM,
-            model_checksum(bytes + SUMMED_FROM, plan->container_bytes - SUMMED_FROM));
+    put_u32(bytes + MH_CHECKSUM, model_checksum(bytes, plan->container_bytes));
 }
 
 static bool add_scales(cJSON *meta, const struct quant_model *quant)

@@ -5,7 +5,7 @@
  *  1. loaded implies that the core has committed the model of which `model` is a copy, and that
  *     nothing has told us since that it lost it. session.open false makes it meaningless.
  *  2. held[0 .. held_size) is what the core's model area begins with, if the core's memory is sound;
- *     only a new HELLO, a failed load and a successful one change it. COMMIT checks its checksum anyway. */
+ *     only a new HELLO, a failed load and a successful one change it. COMMIT checks it anyway. */
 #ifndef MPQ_TARGET_STATE_H
 #define MPQ_TARGET_STATE_H
 

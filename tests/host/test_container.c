@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Containers' metadata, and the QUANT file: nothing damaged, cut short or made up gets through. */
 #include "host/made_up_quant.h"
+#include "model/build_container.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -110,9 +111,7 @@ static void check_load_fails(const uint8_t *bytes, size_t size, const char *text
 /* Both checksums after a change: the container's own and the file's. */
 static void fix_checksums(uint8_t *bytes, size_t size)
 {
-    const uint32_t container = get_u32(bytes + MH_CONTAINER_BYTES);
-    put_u32(bytes + MH_CHECKSUM,
-            model_checksum(bytes + MH_ISA_VERSION, container - MH_ISA_VERSION));
+    build_fix_checksum(bytes);
     put_u32(bytes + size - 4, crc32_update(0, bytes, size - 4));
 }
 

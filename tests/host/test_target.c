@@ -2,6 +2,7 @@
 /* Uploads and runs over the protocol, against the firmware's loader, and what is refused. */
 #include "host/bench.h"
 #include "host/find_simulator.h"
+#include "model/build_container.h"
 
 #include "bytes.h"
 
@@ -346,8 +347,7 @@ static void newer_instructions_than_the_cores_are_refused(void **state)
     bench_open(&bench, &QUIET);
     uint8_t *bytes = bench.container->bytes;
     put_u16(bytes + MH_ISA_VERSION, 7);
-    put_u32(bytes + MH_CHECKSUM, model_checksum(bytes + MH_ISA_VERSION,
-                                                (uint32_t)bench.container->size - MH_ISA_VERSION));
+    build_fix_checksum(bytes);
     bench.container->model->isa_version = 7;
     bench_load(&bench);
     bench_set_input(&bench);
