@@ -76,22 +76,6 @@ void SocModel::reset()
     top_->eval();
 }
 
-void SocModel::tick_edge_by_edge()
-{
-    for (unsigned quarter = 0; quarter < 4; quarter++) {
-        const bool rises = quarter % 2 == 0;
-        if (!rises && !clk2x_used_)
-            continue;
-        top_->clk_i = quarter < 2;
-        top_->clk2x_i = clk2x_used_ && rises;
-        top_->eval();
-#ifdef MPQ_TRACE
-        if (trace_)
-            trace_->dump(4 * cycles_ + quarter);
-#endif
-    }
-}
-
 uint64_t SocModel::timer_cycles_left() const
 {
     const uint64_t now = top_->rootp->sim_top__DOT__u_soc__DOT__u_timer__DOT__mtime_q;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verilated system as an object: clock, reset, memory, and the levels at its edge. The only
-// file besides soc_model.cpp that knows Verilator's names.
+// file besides soc_model*.cpp that knows Verilator's names.
 #ifndef MPQ_SIM_SOC_MODEL_H
 #define MPQ_SIM_SOC_MODEL_H
 

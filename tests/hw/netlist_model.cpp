@@ -43,15 +43,6 @@ void SocModel::reset()
     top_->eval();
 }
 
-void SocModel::tick_edge_by_edge()
-{
-    for (unsigned quarter = 0; quarter < 4; quarter++) {
-        top_->clk_i = quarter < 2;
-        top_->clk2x_i = clk2x_used_ && quarter % 2 == 0;
-        top_->eval();
-    }
-}
-
 // The netlist never seems to sleep, so nothing asks for the timer.
 uint64_t SocModel::timer_cycles_left() const
 {
