@@ -8,15 +8,15 @@
 #include <stdint.h>
 #include "mmio.h"
 
+enum { UART_RECEIVED = 1 << 8 }; /* beside a byte in UART_DATA; 0, and so is the byte, if none waits */
+
 /* Sets the rate, one that line_divisor() knows, and lets a received byte or a framing error wake the core. */
 void uart_init(uint32_t clock_hz, uint32_t baud_hz);
 
 /* Takes a received byte; negative if none waits. */
 static inline int uart_receive(void)
 {
-    const int32_t data = (int32_t)(mmio_read(UART_DATA) << 23); /* bit 8: valid, to the sign */
-
-    return data < 0 ? data >> 23 & 0xff : -1;
+    return (int)mmio_read(UART_DATA) - UART_RECEIVED;
 }
 
 /* Whether a received byte was lost, or came without its stop bit, since the last call. */

@@ -206,43 +206,57 @@ struct frame_receiver {
 /* The receiver inside of a frame, held in registers while bytes come that only need storing: nearly
  * all of them. Between begin and end the receiver itself is not to be touched. */
 struct frame_run {
-    uint8_t *next, *end; /* equal: takes nothing */
-    uint32_t crc, code_left, pending_zero;
+    uint8_t *next, *end;  /* equal: takes nothing */
+    uint8_t *code_end;    /* where the current COBS run ends, no farther than end */
+    uint32_t code_behind; /* bytes of the run for which there is no room in front of end */
+    uint32_t crc, pending_zero;
 };
+
+static inline void frame_run_set_code(struct frame_run *run, uint32_t code_left)
+{
+    const uint32_t room = (uint32_t)(run->end - run->next);
+    const uint32_t fits = code_left < room ? code_left : room;
+
+    run->code_end = run->next + fits;
+    run->code_behind = code_left - fits;
+}
 
 static inline struct frame_run frame_run_begin(struct frame_receiver *rx)
 {
     const bool inside = rx->size && !rx->fault;
-
-    return (struct frame_run){
+    struct frame_run run = {
         .next = rx->bytes + rx->size,
         .end = inside ? rx->bytes + PROTO_FRAME_MAX : rx->bytes + rx->size,
         .crc = rx->crc,
-        .code_left = rx->code_left,
         .pending_zero = rx->pending_zero,
     };
+
+    frame_run_set_code(&run, rx->code_left);
+    return run;
 }
 
-/* False: the byte was not taken, and frame_receiver_feed() must have it after frame_run_end(). */
-static inline bool frame_run_take(struct frame_run *run, uint8_t byte)
+/* Whether the next byte, if it is not 0, is to be stored; else it is a code, or ends the run. */
+static inline bool frame_run_in_code(const struct frame_run *run)
 {
-    uint8_t stored = byte;
+    return run->next != run->code_end;
+}
 
-    if (!byte || run->next == run->end)
+static inline void frame_run_store(struct frame_run *run, uint8_t byte)
+{
+    *run->next++ = byte;
+    run->crc = crc32_step(run->crc, byte);
+}
+
+/* code: 1 to 255. False: it was not taken, and frame_receiver_feed() must have it, as a byte of 0,
+ * after frame_run_end(). */
+static inline bool frame_run_take_code(struct frame_run *run, uint32_t code)
+{
+    if (run->next == run->end)
         return false;
-    if (run->code_left) {
-        run->code_left--;
-    } else {
-        const bool zero = run->pending_zero;
-
-        run->code_left = byte - 1u;
-        run->pending_zero = byte != COBS_RUN_MAX;
-        if (!zero)
-            return true;
-        stored = 0;
-    }
-    *run->next++ = stored;
-    run->crc = crc32_step(run->crc, stored);
+    if (run->pending_zero)
+        frame_run_store(run, 0);
+    run->pending_zero = code != COBS_RUN_MAX;
+    frame_run_set_code(run, code - 1);
     return true;
 }
 
@@ -250,7 +264,7 @@ static inline void frame_run_end(struct frame_receiver *rx, const struct frame_r
 {
     rx->size = (uint16_t)(run->next - rx->bytes);
     rx->crc = run->crc;
-    rx->code_left = (uint8_t)run->code_left;
+    rx->code_left = (uint8_t)((uint32_t)(run->code_end - run->next) + run->code_behind);
     rx->pending_zero = (uint8_t)run->pending_zero;
 }
 

@@ -40,4 +40,12 @@ static inline void copy_exact(const uint8_t *from, uint8_t *to, uint32_t size)
         *to++ = *from++;
 }
 
+static inline void copy_long(const uint8_t *from, uint8_t *to, uint32_t size)
+{
+    const uint32_t whole = size & ~(COPY_CHUNK_BYTES - 1u);
+
+    copy_chunks(from, to, whole);
+    copy_exact(from + whole, to + whole, size - whole);
+}
+
 #endif

@@ -98,15 +98,27 @@ static uint8_t *free_ram(void)
     return stream_is_there() ? fallback_start : model_area;
 }
 
+/* Stores the bytes of a COBS run. Returns the last byte; if it is not positive, it was not taken. */
+static inline int receive_code(struct frame_run *run)
+{
+    int byte = 1;
+
+    while (frame_run_in_code(run) && (byte = uart_receive()) > 0)
+        frame_run_store(run, (uint8_t)byte);
+    return byte;
+}
+
 /* Stores the bytes that only need storing. Returns the first other one, negative if none waits. */
 static int receive_run(void)
 {
     struct frame_run run = frame_run_begin(&loader.receiver);
     int byte;
 
-    do
-        byte = uart_receive();
-    while (byte >= 0 && frame_run_take(&run, (uint8_t)byte));
+    do {
+        byte = receive_code(&run);
+        if (byte > 0)
+            byte = uart_receive();
+    } while (byte > 0 && frame_run_take_code(&run, (uint32_t)byte));
     frame_run_end(&loader.receiver, &run);
     return byte;
 }

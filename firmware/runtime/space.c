@@ -66,7 +66,7 @@ enum proto_status do_write(struct loader *loader, const struct request *request)
         return status;
     if (p[0] == SPACE_MODEL)
         forget_model(loader);
-    copy_exact(p + WRITE_BYTES, span.bytes, span.size); /* the next bytes do not wait */
+    copy_long(p + WRITE_BYTES, span.bytes, span.size); /* the next bytes do not wait */
     return PROTO_OK;
 }
 
