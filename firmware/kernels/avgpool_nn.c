@@ -4,8 +4,10 @@
  * wants it, from a shift of 2 on.
  * Exact    equal bit for bit to avgpool_rv32() and to the oracle in tests/model/ref_layers.c */
 #include <stddef.h>
+#include "avgpool_stream.h"
 #include "nn_insn.h"
 #include "pool.h"
+#include "stream.h"
 
 enum { ONES = 0x01010101, MODE_DEPTHWISE = 1, MODE_SIGNED = 4, WINDOW_MAX = 256, LOG2_MIN = 2 };
 
@@ -51,27 +53,102 @@ ALWAYS_INLINE uint32_t average_2x2(const struct average *average, const uint8_t 
     return neur_res(average->multiplier, average->shift);
 }
 
+/* Bytes from row to row, window to window and pixel to pixel. */
+struct steps {
+    uint32_t row, window, channels;
+};
+
+static struct steps steps_of(const struct kernel_args *args)
+{
+    const uint32_t channels = args->out_shape->channels;
+
+    return (struct steps){args->in_shape->width * channels, args->layer->stride_w * channels,
+                          channels};
+}
+
+/* Pixels of one row; end: of the whole output. */
+static void run_pixels_2x2(const struct average *average, struct steps steps, const uint8_t *in,
+                           uint8_t *out, uint8_t *end, uint32_t pixels)
+{
+    const uint32_t channels = steps.channels;
+
+    for (uint32_t x = pixels; x; x--, in += steps.window, out += channels) {
+        const uint8_t *from = in;
+        uint8_t *to = out;
+
+        for (; to < out + channels && end - to >= 4; from += 4, to += 4)
+            store_word(to, average_2x2(average, from, steps.row, channels));
+        if (to < out + channels)
+            store_results(to, end, average_2x2(average, from, steps.row, channels));
+    }
+}
+
 static void run_2x2(const struct kernel_args *args)
 {
     const struct average average = make(args);
     const struct model_buffer *shape = args->out_shape;
-    const uint32_t channels = shape->channels, row = args->in_shape->width * channels;
-    const uint32_t step = args->layer->stride_w * channels;
+    const struct steps steps = steps_of(args);
     uint8_t *out = args->out, *const end = out + shape->size_bytes;
 
-    for (uint32_t y = 0; y < shape->height; y++) {
-        const uint8_t *in = args->in + y * args->layer->stride_h * row;
+    for (uint32_t y = 0; y < shape->height; y++, out += shape->width * steps.channels)
+        run_pixels_2x2(&average, steps, args->in + y * args->layer->stride_h * steps.row, out, end,
+                       shape->width);
+}
 
-        for (uint32_t x = shape->width; x; x--, in += step, out += channels) {
-            const uint8_t *from = in;
-            uint8_t *to = out;
+/* Rows of pixels, all channels. The last groups come first: what they store behind a pixel is
+ * overwritten by the first ones of the next. */
+static void stream_rows_2x2(struct avgpool_stream walk)
+{
+    const struct avgpool_stream first = walk;
+    const uint32_t groups = (walk.channels + 3) / 4;
+    uint32_t end = groups;
 
-            for (; to < out + channels && end - to >= 4; from += 4, to += 4)
-                store_word(to, average_2x2(&average, from, row, channels));
-            if (to < out + channels)
-                store_results(to, end, average_2x2(&average, from, row, channels));
-        }
+    if (!walk.pixels || !walk.count)
+        return;
+    while (end) {
+        const uint32_t begin = (end - 1) / STREAM_BANKS * STREAM_BANKS;
+
+        walk.in = first.in + 4 * begin;
+        walk.out = first.out + 4 * begin;
+        walk.groups = end - begin;
+        avgpool_stream_2x2(&walk);
+        end = begin;
     }
+}
+
+/* Four channels or more. The output's last pixel is left to run_pixels_2x2() where a word would
+ * reach behind it. */
+static void run_stream_2x2(const struct kernel_args *args)
+{
+    const struct average average = make(args);
+    const struct model_buffer *shape = args->out_shape;
+    const struct steps steps = steps_of(args);
+    const uint32_t down = args->layer->stride_h * steps.row, last = shape->height - 1u;
+    const bool spills = steps.channels % 4 != 0;
+    struct avgpool_stream walk = {
+        .in = args->in,
+        .out = args->out,
+        .row = steps.row,
+        .channels = steps.channels,
+        .step = steps.window,
+        .down = down,
+        .pixels = shape->width,
+        .count = last + !spills,
+        .mode = average.mode,
+        .multipliers = average.multiplier,
+        .shifts = average.shift,
+    };
+
+    stream_rows_2x2(walk);
+    if (!spills)
+        return;
+    walk.in += last * down;
+    walk.out += last * shape->width * steps.channels;
+    walk.pixels = shape->width - 1u;
+    walk.count = 1;
+    stream_rows_2x2(walk);
+    run_pixels_2x2(&average, steps, walk.in + walk.pixels * steps.window,
+                   walk.out + walk.pixels * steps.channels, args->out + shape->size_bytes, 1);
 }
 
 static uint32_t average_any(const struct average *average, struct pool_window window)
@@ -110,8 +187,10 @@ static void run_any(const struct kernel_args *args)
 
 void avgpool_nn(const struct kernel_args *args)
 {
-    if (args->layer->kernel_h == 2 && args->layer->kernel_w == 2)
-        run_2x2(args);
-    else
+    if (args->layer->kernel_h != 2 || args->layer->kernel_w != 2)
         run_any(args);
+    else if (args->out_shape->channels >= 4 && stream_is_there())
+        run_stream_2x2(args);
+    else
+        run_2x2(args);
 }

@@ -292,17 +292,20 @@ static bool pool_windows(struct test_random *random)
     return true;
 }
 
-/* Windows of 2x2 without padding, for every number of channels in the last word. */
-static bool maxpool_2x2(struct test_random *random)
+/* Windows of 2x2 without padding, for every number of channels in the last word, and in words that
+ * fill the unit's banks or not; outputs of one pixel and of many. */
+static bool pool_2x2(struct test_random *random, enum model_op op)
 {
-    for (int channels = 1; channels <= 9; channels++) {
-        for (int i = 0; i < 6; i++) {
-            const struct kernel_case test = {.op = OP_MAXPOOL,
+    static const int channels[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 31, 32, 33, 38, 64, 67};
+
+    for (size_t c = 0; c < sizeof channels / sizeof *channels; c++) {
+        for (int i = 0; i < 8; i++) {
+            const struct kernel_case test = {.op = op,
                                              .in_signed = i % 2,
-                                             .height = 5,
-                                             .width = 6,
-                                             .channels = channels,
-                                             .window = {2, 2, 1 + i / 2, 1 + (i + 1) / 3},
+                                             .height = i < 6 ? 5 : 2,
+                                             .width = i < 7 ? 6 : 2,
+                                             .channels = channels[c],
+                                             .window = {2, 2, 1 + i / 2 % 3, 1 + (i + 1) / 3},
                                              .contents =
                                                  i < 2 ? CONTENTS_EXTREMES : CONTENTS_RANDOM};
 
@@ -311,6 +314,16 @@ static bool maxpool_2x2(struct test_random *random)
         }
     }
     return true;
+}
+
+static bool maxpool_2x2(struct test_random *random)
+{
+    return pool_2x2(random, OP_MAXPOOL);
+}
+
+static bool avgpool_2x2(struct test_random *random)
+{
+    return pool_2x2(random, OP_AVGPOOL);
 }
 
 /* Padding on every side up to one less than the kernel; corner windows see one element. */
@@ -412,6 +425,7 @@ static const struct fact facts[] = {
     {"avgpool_equals_the_oracle", avgpool_random},
     {"pooling_is_right_for_windows_up_to_256_elements", pool_windows},
     {"maxpool_2x2_is_right_for_any_channel_count", maxpool_2x2},
+    {"avgpool_2x2_is_right_for_any_channel_count", avgpool_2x2},
     {"maxpool_ignores_padding", maxpool_padding},
     {"relu_is_right_in_place_or_not", relu_bytes},
     {"flatten_is_right_in_place_or_not", flatten_bytes},
