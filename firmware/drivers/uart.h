@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include "mmio.h"
 
-enum { UART_RECEIVED = 1 << 8 }; /* beside a byte in UART_DATA; 0, and so is the byte, if none waits */
+/* Stands beside a byte in UART_DATA; it is 0, and so is the byte, if none waits. */
+enum { UART_RECEIVED = 1 << 8 };
 
 /* Sets the rate, one that line_divisor() knows, and lets a received byte or a framing error wake the core. */
 void uart_init(uint32_t clock_hz, uint32_t baud_hz);

@@ -129,10 +129,25 @@ static inline uint32_t model_row_elements(const struct model_layer *layer,
                : (uint32_t)layer->kernel_h * layer->kernel_w * (in->channels / layer->groups);
 }
 
+/* Elements D of a column of a convolution's weight row (model_format.h): windows that start at whole
+ * words are read in a cycle a word. channels: of one of the convolution's groups. */
+static inline uint32_t model_column_elements(uint32_t kernel_h, uint32_t channels)
+{
+    const uint32_t dense = kernel_h * channels, fill = -dense & 3;
+
+    return kernel_h > 1 && fill * MODEL_COLUMN_FILL <= dense ? dense + fill : dense;
+}
+
 static inline uint32_t model_row_words(const struct model_layer *layer,
                                        const struct model_buffer *in)
 {
-    return (model_row_elements(layer, in) + 3) / 4;
+    const uint32_t elements =
+        layer->op == OP_FC
+            ? model_row_elements(layer, in)
+            : layer->kernel_w *
+                  model_column_elements(layer->kernel_h, (uint32_t)in->channels / layer->groups);
+
+    return (elements + 3) / 4;
 }
 
 /* Groups of four output channels, each with a block of weights and one of parameters. A grouped

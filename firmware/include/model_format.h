@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The model container, version 4: a quantized network as data. The only definition; host and core
+/* The model container, version 5: a quantized network as data. The only definition; host and core
  * compile it.
  *
  *   header | buffer table | layer table | parameters and weights, each block 4-byte aligned
@@ -26,7 +26,9 @@
  *                          bits [15-4k:12-4k] = W(4g+3-k, 4m+2-2b)
  *   2 bit  1 word:         bits [31-8j-2k:30-8j-2k] = W(4g+3-k, 4m+3-j)
  * Groups follow one another. FC: K = in_h*in_w*in_c, elements in memory order. Convolution:
- * K = kernel_h*kernel_w*in_c, elements in the order (kx, ky, channel), dense. Weight block size:
+ * K = kernel_w*D, elements in the order (kx, ky, channel): kernel_w columns of kernel_h*in_c. With
+ * kernel_h > 1 elements that do not exist follow each column up to a multiple of four, D, if these
+ * are an eighth of the column at most; else D = kernel_h*in_c. Weight block size:
  * out_groups * Kw * {4,2,1} * 4 bytes.
  *
  * Convolution in G = ML_GROUPS groups: G divides in_c and out_c; input channels g*in_c/G .. make
@@ -69,7 +71,8 @@
 
 enum {
     MODEL_MAGIC = 0x4d51504d, /* "MPQM" */
-    MODEL_VERSION = 4,
+    MODEL_VERSION = 5,
+    MODEL_COLUMN_FILL = 8, /* a column is filled up by one part in so many at most */
     MODEL_HEADER_BYTES = 64,
     MODEL_BUFFER_BYTES = 16,
     MODEL_LAYER_BYTES = 48,

@@ -139,7 +139,7 @@ static void copy_pieces(struct pieces p)
 
 /* Moves the columns down by the input rows that the next output row does not see, where pieces are
  * so small that copying them all again takes longer. What comes in at their ends is to be written
- * anew. Returns how many rows of the columns are right then. */
+ * anew; behind the ends, where columns are filled up, it meets weights of zero. Returns how many rows of the columns are right then. */
 static int shift_columns(const struct conv2d *conv)
 {
     const struct model_layer *layer = conv->args->layer;

@@ -3,7 +3,7 @@
  * arithmetic.
  *
  * Convolution: what one row of output sees, by columns of the padded input: kernel_h * channels
- * bytes each, one after the other. The patch of an output pixel is kernel_w of them, the next
+ * bytes each, filled up as the columns of weights are, one after the other. The patch of an output pixel is kernel_w of them, the next
  * pixel's starts stride_w columns later. In groups: the channels of one.
  * Depthwise: the weights of four channels as words of four int8, one a tap; then these channels, one
  * word a pixel: the whole padded plane if it is small, else a band. */
@@ -33,7 +33,8 @@ static inline struct conv2d_plan conv2d_plan_make(const struct model_layer *laye
     const bool padded = layer->pad_top || layer->pad_left || layer->pad_bottom || layer->pad_right;
 
     plan.direct = !padded && layer->kernel_h == 1 && (layer->kernel_w == 1 || layer->groups == 1);
-    plan.column_bytes = (uint32_t)layer->kernel_h * (in->channels / layer->groups);
+    plan.column_bytes =
+        model_column_elements(layer->kernel_h, (uint32_t)in->channels / layer->groups);
     if (plan.direct) {
         plan.patch_size = (uint32_t)layer->stride_w * in->channels;
     } else {

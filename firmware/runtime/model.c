@@ -335,21 +335,41 @@ static enum model_fault_code check_depthwise(const struct model *model,
     return MODEL_OK;
 }
 
+/* What a row of weights is made of: count pieces of so many elements in so many words. */
+struct weight_pieces {
+    uint32_t count, elements, words;
+};
+
+static struct weight_pieces weight_pieces(const struct model_layer *layer,
+                                          const struct model_buffer *in)
+{
+    if (layer->op == OP_CONV2D) {
+        const uint32_t channels = (uint32_t)in->channels / layer->groups;
+        const uint32_t dense = layer->kernel_h * channels;
+        const uint32_t column = model_column_elements(layer->kernel_h, channels);
+
+        if (column != dense)
+            return (struct weight_pieces){layer->kernel_w, dense, column / 4};
+    }
+    return (struct weight_pieces){1, model_row_elements(layer, in), model_row_words(layer, in)};
+}
+
 static enum model_fault_code check_weights(const struct model *model,
                                            const struct model_layer *layer,
                                            const struct model_buffer *in, uint32_t groups)
 {
-    const uint32_t elements = model_row_elements(layer, in);
     const uint32_t word_bytes = layer->weight_bits == 8 ? 16 : layer->weight_bits * 2u;
     const uint64_t group_bytes = (uint64_t)model_row_words(layer, in) * word_bytes;
-    const uint8_t *row_end;
+    struct weight_pieces pieces = weight_pieces(layer, in);
+    const uint8_t *end;
 
     if (layer->weight_bytes != groups * group_bytes ||
         !block_fits(model, layer->weight_offset, layer->weight_bytes))
         return MODEL_BAD_WEIGHTS;
-    row_end = model->bytes + layer->weight_offset + group_bytes;
-    for (uint32_t g = 0; elements % 4 && g < groups; g++, row_end += group_bytes) {
-        if (!row_tail_zero(row_end - word_bytes, layer->weight_bits, elements % 4))
+    end = model->bytes + layer->weight_offset;
+    for (uint32_t i = 0; pieces.elements % 4 && i < groups * pieces.count; i++) {
+        end += pieces.words * word_bytes;
+        if (!row_tail_zero(end - word_bytes, layer->weight_bits, pieces.elements % 4))
             return MODEL_BAD_WEIGHTS;
     }
     return MODEL_OK;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "model.h"
 #include "model_format.h"
 
 enum { LANES = 4 };
@@ -38,14 +39,26 @@ static struct lane channel_lane(const struct pack_layout *layout, int channel)
                          within % LANES};
 }
 
+/* Input channels of one of a convolution's groups; FC: its inputs. */
+static int in_channels(const struct pack_layout *layout)
+{
+    return layout->row_count / (layout->kernel_h * layout->kernel_w);
+}
+
+static int column_elements(const struct pack_layout *layout)
+{
+    return (int)model_column_elements((uint32_t)layout->kernel_h, (uint32_t)in_channels(layout));
+}
+
 /* Bytes of a lane group's weights. Depthwise: 8 / bits taps in a word; else four elements in bits /
  * 2 words. */
 static size_t group_bytes(const struct pack_layout *layout)
 {
-    const size_t rows = (size_t)layout->row_count, taps = 8 / (size_t)layout->bits;
+    const size_t taps = 8 / (size_t)layout->bits;
     if (layout->depthwise)
-        return (rows + taps - 1) / taps * 4;
-    return (rows + LANES - 1) / LANES * (size_t)layout->bits / 2 * 4;
+        return ((size_t)layout->row_count + taps - 1) / taps * 4;
+    const size_t elements = (size_t)layout->kernel_w * (size_t)column_elements(layout);
+    return (elements + LANES - 1) / LANES * (size_t)layout->bits / 2 * 4;
 }
 
 size_t pack_layout_weight_bytes(const struct pack_layout *layout)
@@ -85,10 +98,9 @@ static struct place dense_place(int bits, int lane, int element)
 /* Place in the container's row, (kx, ky, channel), of an element (ky, kx, channel). */
 static int row_place(const struct pack_layout *layout, int element)
 {
-    const int channels = layout->row_count / (layout->kernel_h * layout->kernel_w);
-    const int tap = element / channels;
+    const int channels = in_channels(layout), tap = element / channels;
     const int ky = tap / layout->kernel_w, kx = tap % layout->kernel_w;
-    return (kx * layout->kernel_h + ky) * channels + element % channels;
+    return kx * column_elements(layout) + ky * channels + element % channels;
 }
 
 static struct place weight_place(const struct pack_layout *layout, int channel, int element)

@@ -70,9 +70,25 @@ static void put_window(const struct build_layer *layer, uint8_t *entry)
     put(entry + ML_PAD_RIGHT, 1, (uint32_t)window->pad_right);
 }
 
+/* The layer's weights with its window; the layer has weights. */
+static struct ref_weights windowed(const struct build_layer *layer)
+{
+    struct ref_weights weights = *layer->weights;
+
+    if (layer->op == OP_CONV2D) {
+        weights.kernel_h = layer->window.kernel_h;
+        weights.kernel_w = layer->window.kernel_w;
+    }
+    return weights;
+}
+
 static size_t weight_block(const struct build_layer *layer)
 {
-    return layer->weights ? ref_packed_bytes(layer->weights, layer->bits) : 0;
+    if (!layer->weights)
+        return 0;
+    const struct ref_weights weights = windowed(layer);
+
+    return ref_packed_bytes(&weights, layer->bits);
 }
 
 static size_t param_block(const struct build_layer *layer)
@@ -111,11 +127,7 @@ static void put_layer(const struct build_container *what, int index, uint8_t *by
     put(entry + ML_WEIGHT_OFFSET, 4, (uint32_t)(at + params));
     put(entry + ML_WEIGHT_BYTES, 4, (uint32_t)weights);
     ref_pack_params(layer->weights, layer->bits, what->buffers[layer->in].is_signed, bytes + at);
-    packed = *layer->weights;
-    if (layer->op == OP_CONV2D) {
-        packed.kernel_h = layer->window.kernel_h;
-        packed.kernel_w = layer->window.kernel_w;
-    }
+    packed = windowed(layer);
     ref_pack_weights(&packed, layer->bits, bytes + at + params);
 }
 

@@ -68,6 +68,26 @@ static int lane_groups(const struct ref_weights *weights)
     return weights->out_count / block * divide_up(block, 4);
 }
 
+static int kernel_height(const struct ref_weights *weights)
+{
+    return weights->kernel_h ? weights->kernel_h : 1;
+}
+
+static int kernel_width(const struct ref_weights *weights)
+{
+    return weights->kernel_w ? weights->kernel_w : 1;
+}
+
+/* From one column of a packed row to the next, in elements: as many as there are, and up to the next
+ * word's if the window is higher than one and this makes the column longer by an eighth at most. */
+static int column_pitch(const struct ref_weights *weights)
+{
+    const int column = weights->row_count / kernel_width(weights);
+    const int whole = divide_up(column, 4) * 4;
+
+    return kernel_height(weights) > 1 && 8 * whole <= 9 * column ? whole : column;
+}
+
 static int words_of_weights(int bits)
 {
     return bits == 8 ? 4 : bits == 4 ? 2 : 1;
@@ -77,7 +97,8 @@ static int words_of_weights(int bits)
 static int words_of_group(const struct ref_weights *weights, int bits)
 {
     return weights->depthwise ? divide_up(weights->row_count, 8 / bits)
-                              : divide_up(weights->row_count, 4) * words_of_weights(bits);
+                              : divide_up(kernel_width(weights) * column_pitch(weights), 4) *
+                                    words_of_weights(bits);
 }
 
 size_t ref_packed_bytes(const struct ref_weights *weights, int bits)
@@ -134,12 +155,11 @@ static struct channel_place place_channel(const struct ref_weights *weights, int
 /* Number in the packed row, (kx, ky, channel), of element (ky, kx, channel). */
 static int packed_number(const struct ref_weights *weights, int element)
 {
-    const int h = weights->kernel_h ? weights->kernel_h : 1;
-    const int w = weights->kernel_w ? weights->kernel_w : 1;
+    const int h = kernel_height(weights), w = kernel_width(weights);
     const int channels = weights->row_count / h / w;
     const int c = element % channels, kx = element / channels % w, ky = element / channels / w;
 
-    return c + channels * (ky + h * kx);
+    return c + channels * ky + column_pitch(weights) * kx;
 }
 
 static struct field weight_field(const struct ref_weights *weights, struct channel_place place,

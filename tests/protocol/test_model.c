@@ -457,6 +457,56 @@ static void row_tails_of_two_bits_must_be_zero(void **state)
     }
 }
 
+/* Element of a row that a bit of a group's weights belongs to (model_format.h). */
+static unsigned element_of_bit(unsigned bits, unsigned bit)
+{
+    const unsigned word = bit / 32, in_word = bit % 32;
+
+    if (bits == 8)
+        return 4 * (word / 4) + 3 - word % 4;
+    if (bits == 4)
+        return 4 * (word / 2) + 2 * (1 - word % 2) + (in_word >= 16);
+    return 4 * word + in_word / 8;
+}
+
+/* Columns of 5 rows of 3 channels are filled up to 16 elements. */
+static void weights_behind_a_column_must_be_zero(void **state)
+{
+    enum { ROWS = 5, COLUMNS = 2, CHANNELS = 3, OUT = 4, ROW = ROWS * COLUMNS * CHANNELS };
+    static const int8_t weight[OUT * ROW];
+    static const struct ref_channel channels[OUT];
+    const struct build_buffer buffers[] = {{ROWS, COLUMNS, CHANNELS, false, 0},
+                                           {1, 1, OUT, true, 64}};
+    const struct ref_weights weights = {
+        .weight = weight, .channels = channels, .out_count = OUT, .row_count = ROW};
+    _Alignas(16) uint8_t bytes[1024];
+
+    (void)state;
+    for (int bits = 2; bits <= 8; bits *= 2) {
+        const struct build_layer layer = {.op = OP_CONV2D,
+                                          .bits = bits,
+                                          .in = 0,
+                                          .out = 1,
+                                          .window = {ROWS, COLUMNS, 1, 1, 0, 0, 0, 0},
+                                          .weights = &weights};
+        const struct build_container what = {buffers,    &layer, 2,  1,  0,       1,
+                                             MODEL_NONE, 128,    80, 48, "column"};
+        const size_t size = build_container(&what, bytes, sizeof bytes);
+        const unsigned weight_bits = 2 * 16 * OUT * (unsigned)bits;
+        uint8_t *const first = bytes + size - weight_bits / 8;
+
+        assert_int_equal(parse(bytes, size, AREA).code, MODEL_OK);
+        for (unsigned bit = 0; bit < weight_bits; bit++) {
+            const bool is_fill = element_of_bit((unsigned)bits, bit) % 16 == 15;
+
+            first[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            build_fix_checksum(bytes);
+            assert_int_equal(parse(bytes, size, AREA).code, is_fill ? MODEL_BAD_WEIGHTS : MODEL_OK);
+            first[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        }
+    }
+}
+
 static void every_fault_was_provoked(void **state)
 {
     bool provoked[MODEL_BAD_ISA + 1] = {false};
@@ -530,6 +580,7 @@ int main(void)
         cmocka_unit_test(words_in_another_order_and_pairs_of_flips_are_seen),
         cmocka_unit_test(operand_words_must_fit_the_layer),
         cmocka_unit_test(weights_behind_a_row_must_be_zero),
+        cmocka_unit_test(weights_behind_a_column_must_be_zero),
         cmocka_unit_test(row_tails_of_two_bits_must_be_zero),
         cmocka_unit_test(every_fault_was_provoked),
         cmocka_unit_test(every_truncation_is_refused),
