@@ -28,6 +28,8 @@ $(BUILD)/host/target/boards.o lint: $(GEN)/board_table.h
 
 HW          := $(BUILD)/hw
 CORE        ?= default
+# Placements that `make bitstream` tries until one reaches the clock
+SEEDS       := $(if $(filter undefined,$(origin SEED)),1 2 3 4 5 6 7 8,$(SEED))
 SEED        ?= 1
 # A clock that is not reached is an error of `make bitstream`, not of an area figure
 NEXTPNR_FLAGS := --placer static --router router1 --timing-allow-fail
@@ -67,7 +69,8 @@ $(foreach b,$(BOARDS),$(foreach c,$(CORE_CONFIGS),$(eval $(call HW_RULES,$(b),$(
 # ---- One board: make bitstream|area|flash BOARD=name [CORE=core configuration] --------------------------------------
 HW_OUT     := $(HW)/$(BOARD)/$(CORE)
 HW_FIGURES := $(HW_OUT)/seed$(SEED)/figures.tsv
-HW_BIT     := $(HW_OUT)/seed$(SEED)/mpq_$(BOARD).bit
+HW_BIT     := $(HW_OUT)/mpq_$(BOARD).bit
+HW_SEED_BIT := $(HW_OUT)/seed$(SEED)/mpq_$(BOARD).bit
 HW_TOP     := top_$(BOARD_FOLDER_$(BOARD))
 PERMANENT  ?= 0
 
@@ -97,14 +100,9 @@ $(HW_BIT): $(HW_OUT)/board_pkg.sv $(HW_OUT)/loader.hex $(IBEX)/patched.stamp $(R
 	    hw/$(BOARD_FOLDER_$(BOARD))/$(HW_TOP).sv
 	$(Q)mv $(@D)/$(HW_TOP).bit $@
 else
-bitstream: board-given ## make bitstream BOARD=name: configuration for the board, with the loader in its RAM
-	@$(MAKE) --no-print-directory $(HW_FIGURES)
-	@sh hw/print_figures.sh $(BOARD) $(CORE) $(HW_FIGURES)
-	@$(AWK) -F'\t' 'NR == 2 && $$6 < $$5 { exit 1 }' $(HW_FIGURES) || \
-	    { echo "mpq: the clock is not reached; try another SEED=1, 2, ..., or lower clock_hz in hw/boards.tsv" >&2; exit 1; }
-	@$(MAKE) --no-print-directory $(HW_BIT)
-	@echo "$(HW_BIT)"
-$(HW_BIT): $(HW_OUT)/seed$(SEED)/routed.config $(HW_FIGURES)
+bitstream: board-given ## make bitstream BOARD=name [SEED=n]: configuration for the board, with the loader in its RAM
+	@sh hw/bitstream.sh '$(MAKE) --no-print-directory' $(BOARD) $(CORE) $(HW_OUT) '$(SEEDS)' $(HW_BIT)
+$(HW_SEED_BIT): $(HW_OUT)/seed$(SEED)/routed.config
 	$(call say,PACK,$@)
 	$(Q)$(ECPPACK) --compress --input $< --bit $@ > $(@D)/ecppack.log 2>&1 || { cat $(@D)/ecppack.log; exit 1; }
 endif

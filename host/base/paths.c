@@ -134,6 +134,6 @@ enum status paths_bitstream(const char *board, char path[PATHS_MAX], struct erro
 {
     char folder[PATHS_MAX], rest[128];
     const enum status status = own_folder(folder, err);
-    snprintf(rest, sizeof rest, "hw/%.40s/default/seed1/mpq_%.40s.bit", board, board);
+    snprintf(rest, sizeof rest, "hw/%.40s/default/mpq_%.40s.bit", board, board);
     return status ? status : join(path, folder, rest, err);
 }

@@ -36,11 +36,11 @@ programmer 0 "idcode 0x41113043" 0 "Done"
 flash "a_bitstream_goes_into_the_fpga" 0 "-b ulx3s --write-sram .*mpq.bit.*loaded" ulx3s "$bit"
 flash "a_permanent_one_goes_into_the_flash" 0 "-b ulx3s --write-flash .*mpq.bit.*loaded" ulx3s "$bit" --permanent
 flash "json_says_what_was_loaded" 0 '"board":.*"ulx3s".*"permanent":.*false' ulx3s "$bit" --json -q
-made=$BUILD/hw/ulx3s/default/seed1/mpq_ulx3s.bit
+made=$BUILD/hw/ulx3s/default/mpq_ulx3s.bit
 if [ -e "$made" ]; then
     flash "the_default_file_is_that_of_make_bitstream" 0 "write-sram .*$made.*loaded" ulx3s
 else
-    flash "the_default_file_is_that_of_make_bitstream" 1 "hw/ulx3s/default/seed1/mpq_ulx3s.bit: .*make bitstream" ulx3s -q
+    flash "the_default_file_is_that_of_make_bitstream" 1 "hw/ulx3s/default/mpq_ulx3s.bit: .*make bitstream" ulx3s -q
 fi
 flash "a_missing_file_is_named" 1 "none.bit: No such file.*make bitstream" ulx3s "$scratch/none.bit"
 flash "an_unknown_board_is_a_usage_error" 2 "icebreaker: no such board; there are ulx3s" icebreaker "$bit"
