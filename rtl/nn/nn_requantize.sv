@@ -47,13 +47,13 @@ module nn_requantize #(
   logic [31:0] q_q;
   logic        sign;
 
-  // After the steps of the shift by 16, 8, 4, 2 and 1: the bits that can still reach the result
-  logic [22:0] by16;
-  logic [14:0] by8;
-  logic [10:0] by4;
-  logic [8:0]  by2;
-  logic [7:0]  by1;
-  logic [4:0]  lost;  // a step has left out a bit that is not a copy of the sign
+  // What can still reach the result after the shift by 16, 8, 4, 2, 1. Public, or Verilator makes it in every cycle.
+  logic [22:0] by16 /* verilator public_flat_rw */;
+  logic [14:0] by8 /* verilator public_flat_rw */;
+  logic [10:0] by4 /* verilator public_flat_rw */;
+  logic [8:0]  by2 /* verilator public_flat_rw */;
+  logic [7:0]  by1 /* verilator public_flat_rw */;
+  logic [4:0]  lost /* verilator public_flat_rw */;  // a step has left out a bit that is not a copy of the sign
 
   if (MultiPump) begin : gen_pump
     logic [14:0] high_q;
