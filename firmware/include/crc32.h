@@ -14,11 +14,11 @@ uint32_t crc32_update(uint32_t crc, const void *bytes, size_t size);
  * something else if they are not. */
 #define CRC32_START   0xffffffffu
 #define CRC32_RESIDUE 0xdebb20e3u
-extern const uint32_t crc32_table[4][256];
+extern const uint32_t crc32_table[256];
 
 static inline uint32_t crc32_step(uint32_t state, uint8_t byte)
 {
-    return state >> 8 ^ crc32_table[0][(state ^ byte) & 0xff];
+    return state >> 8 ^ crc32_table[(state ^ byte) & 0xff];
 }
 
 #endif

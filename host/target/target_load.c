@@ -19,7 +19,7 @@ enum {
     PROBE_BLOCKS = BLOCKS_MAX / 8, /* if none of these is there, hashing the rest is no gain */
     HASH_HEAD = 16,
     NO_DETAIL = 0xff,
-    HASH_CYCLES_PER_BYTE = 8,
+    HASH_CYCLES_PER_BYTE = 16,
     COMMIT_CYCLES_PER_BYTE = 8,
     TRIES = 3,
 };
