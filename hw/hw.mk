@@ -28,8 +28,8 @@ $(BUILD)/host/target/boards.o lint: $(GEN)/board_table.h
 
 HW          := $(BUILD)/hw
 CORE        ?= default
-# Placements that `make bitstream` tries until one reaches the clock
-SEEDS       := $(if $(filter undefined,$(origin SEED)),1 2 3 4 5 6 7 8,$(SEED))
+# Placements that `make bitstream` tries until one reaches the clock; the first one is good for the ULX3S
+SEEDS       := $(if $(filter undefined,$(origin SEED)),2 1 3 4 5 6 7 8,$(SEED))
 SEED        ?= 1
 # A clock that is not reached is an error of `make bitstream`, not of an area figure
 NEXTPNR_FLAGS := --placer static --router router1 --timing-allow-fail

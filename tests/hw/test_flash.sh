@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # mpq flash with a programmer that plays each kind of trouble: what the user is told, and the exit code. mpq boards and
-# mpq ports.
+# mpq ports. Whether the firmware fits each board.
 # shellcheck disable=SC1091,SC2154
 # (tap.sh sets source_folder and scratch)
 . "$(dirname "$0")/../rtl/tap.sh"
@@ -69,9 +69,15 @@ out=$(PATH=$scratch/bin "$mpq" flash ulx3s "$bit" 2>&1)
 tap_matches "no_programmer_is_said_to_be_so" "$?: $out" "^1: mpq flash: openFPGALoader: cannot be run.*apt install openfpgaloader"
 
 tap_matches "the_boards_are_listed_with_what_was_proved" "$("$mpq" boards | tr '\n' ' ')" \
-    "ulx3s .*LFE5U-85F.*35 MHz.*proved: builds with timing met.*arty_a7_100 .*Nothing here ran on hardware"
+    "ulx3s .*LFE5U-85F.*33.75 MHz.*proved: builds with timing met.*arty_a7_100 .*Nothing here ran on hardware"
 tap_equal "the_boards_are_those_of_the_table" "$("$mpq" boards --json | grep -c '"name"')" \
     "$(grep -vc -e '^#' -e '^name' hw/boards.tsv)"
+awk -F'\t' '/^#/ { next } $1 == "name" { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    { print $1, $at["ram_bytes"], $at["fetch_bytes"] }' hw/boards.tsv >"$scratch/boards"
+while read -r board ram fetch; do
+    tap_equal "the_firmware_fits_what_${board}_fetches_from" "$(sh hw/ram_image.sh riscv64-unknown-elf- \
+        "${MPQ_FIRMWARE:-$BUILD/firmware/loader.elf}" 0x00100000 "$ram" "$fetch" "$scratch/ram.hex" 2>&1)" ""
+done <"$scratch/boards"
 "$mpq" ports >"$scratch/ports" 2>&1
 tap_matches "ports_are_listed_or_a_hint_is_given" "$?: $(tr '\n' ' ' <"$scratch/ports")" "^0: \(.*dialout\|/dev/\)"
 tap_matches "ports_come_as_json_too" "$("$mpq" ports --json | head -1)" '^\['
