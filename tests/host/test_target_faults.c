@@ -2,7 +2,7 @@
 /* Uploads and runs when something goes wrong, on the line or on the core. */
 #include "host/bench.h"
 
-enum { SEED_COUNT = 12 };
+enum { SEED_COUNT = 12, SESSIONS = 120 };
 
 /* ---- A bad line ---- */
 
@@ -38,11 +38,11 @@ static void noisy_line_ends_in_a_right_transfer_or_an_error(void **state)
 
 /* One bad byte in 200 to 1000 both ways, on a line whose rate changes too, whole sessions: never a
  * wrong number. */
-static void sixty_sessions_on_bad_lines_end_right_or_with_an_error(void **state)
+static void sessions_on_bad_lines_end_right_or_with_an_error(void **state)
 {
     unsigned right = 0;
     (void)state;
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    for (uint64_t seed = 1; seed <= SESSIONS; seed++) {
         struct bench bench;
         struct error err = {""};
         struct loader_link *link = loader_link_create(
@@ -70,8 +70,8 @@ static void sixty_sessions_on_bad_lines_end_right_or_with_an_error(void **state)
         }
         bench_close(&bench);
     }
-    print_message("# %u of 60 sessions were right\n", right);
-    assert_true(right >= 45); /* which bytes are hit depends on the seed and on the container */
+    print_message("# %u of %d sessions were right\n", right, SESSIONS);
+    assert_true(right >= SESSIONS * 5 / 6);
 }
 
 static void hopeless_line_is_an_error(void **state)
@@ -242,7 +242,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(noisy_line_ends_in_a_right_transfer_or_an_error),
-        cmocka_unit_test(sixty_sessions_on_bad_lines_end_right_or_with_an_error),
+        cmocka_unit_test(sessions_on_bad_lines_end_right_or_with_an_error),
         cmocka_unit_test(hopeless_line_is_an_error),
         cmocka_unit_test(silent_port_is_an_error_and_closed),
         cmocka_unit_test(trap_is_reported_and_the_core_can_be_used_again),
