@@ -74,7 +74,7 @@ void loader_init(struct loader *loader, const struct loader_platform *platform, 
                  uint32_t area_bytes);
 
 /* Takes one received byte; a complete request is executed and answered before the call returns. A
- * byte inside of a frame that a struct frame_run takes for the receiver need not be passed. */
+ * byte that frame_receiver_run() stores need not be passed. */
 void loader_feed(struct loader *loader, uint8_t byte);
 
 /* The receiver lost bytes (FIFO overrun, framing error): the current frame is bad. */

@@ -5,6 +5,7 @@
 #include "address_map.h"
 #include "counters.h"
 #include "csr.h"
+#include "frame_run.h"
 #include "loader.h"
 #include "stream.h"
 #include "sysctl.h"
@@ -98,29 +99,10 @@ static uint8_t *free_ram(void)
     return stream_is_there() ? fallback_start : model_area;
 }
 
-/* Stores the bytes of a COBS run. Returns the last byte; if it is not positive, it was not taken. */
-static inline int receive_code(struct frame_run *run)
+static int receive_byte(void *context)
 {
-    int byte = 1;
-
-    while (frame_run_in_code(run) && (byte = uart_receive()) > 0)
-        frame_run_store(run, (uint8_t)byte);
-    return byte;
-}
-
-/* Stores the bytes that only need storing. Returns the first other one, negative if none waits. */
-static int receive_run(void)
-{
-    struct frame_run run = frame_run_begin(&loader.receiver);
-    int byte;
-
-    do {
-        byte = receive_code(&run);
-        if (byte > 0)
-            byte = uart_receive();
-    } while (byte > 0 && frame_run_take_code(&run, (uint32_t)byte));
-    frame_run_end(&loader.receiver, &run);
-    return byte;
+    (void)context;
+    return uart_receive();
 }
 
 int main(void)
@@ -137,7 +119,7 @@ int main(void)
     if (trap_caused_restart()) /* shown until a model comes */
         sysctl_set_leds(SYSCTL_LED_READY | SYSCTL_LED_ERROR);
     for (;;) {
-        const int byte = receive_run();
+        const int byte = frame_receiver_run(&loader.receiver, receive_byte, NULL);
 
         if (byte < 0) {
             wait_for_byte();
