@@ -113,7 +113,7 @@ flash: board-given $(DEPS)/debian-FLASH.stamp ## make flash BOARD=name [PERMANEN
 
 AREA_BOARDS := ulx3s arty_a7_100
 AREA_SEEDS  := 1 2 3
-area-report: ## pristine Ibex and ours, in every core configuration: area and clock for ECP5, area for Artix-7; half an hour
+area-report: ## pristine Ibex and ours, in every core configuration: area and clock for ECP5, area for Artix-7; two hours on one slow core
 	@for seed in $(AREA_SEEDS); do $(MAKE) --no-print-directory SEED=$$seed \
 	    $(CORE_CONFIGS:%=$(HW)/ulx3s/%/seed$$seed/figures.tsv) || exit 1; done
 	@$(MAKE) --no-print-directory SEED=1 $(CORE_CONFIGS:%=$(HW)/arty_a7_100/%/seed1/figures.tsv)

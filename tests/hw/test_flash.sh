@@ -72,11 +72,12 @@ tap_matches "the_boards_are_listed_with_what_was_proved" "$("$mpq" boards | tr '
     "ulx3s .*LFE5U-85F.*33.75 MHz.*proved: builds with timing met.*arty_a7_100 .*Nothing here ran on hardware"
 tap_equal "the_boards_are_those_of_the_table" "$("$mpq" boards --json | grep -c '"name"')" \
     "$(grep -vc -e '^#' -e '^name' hw/boards.tsv)"
+ram_base=$(awk '$1 == "ram" { print $2 }' rtl/tables/address_map.tsv)
 awk -F'\t' '/^#/ { next } $1 == "name" { for (i = 1; i <= NF; i++) at[$i] = i; next }
     { print $1, $at["ram_bytes"], $at["fetch_bytes"] }' hw/boards.tsv >"$scratch/boards"
 while read -r board ram fetch; do
     tap_equal "the_firmware_fits_what_${board}_fetches_from" "$(sh hw/ram_image.sh riscv64-unknown-elf- \
-        "${MPQ_FIRMWARE:-$BUILD/firmware/loader.elf}" 0x00100000 "$ram" "$fetch" "$scratch/ram.hex" 2>&1)" ""
+        "${MPQ_FIRMWARE:-$BUILD/firmware/loader.elf}" "$ram_base" "$ram" "$fetch" "$scratch/ram.hex" 2>&1)" ""
 done <"$scratch/boards"
 "$mpq" ports >"$scratch/ports" 2>&1
 tap_matches "ports_are_listed_or_a_hint_is_given" "$?: $(tr '\n' ' ' <"$scratch/ports")" "^0: \(.*dialout\|/dev/\)"
