@@ -23,6 +23,9 @@ module decode #(
   input logic        data_we_i,
   input logic [1:0]  data_type_i,
   input logic        csr_access_i,
+  input logic        jump_i,
+  input logic        jump_set_i,
+  input logic        branch_i,
   input logic        add_i,       // the address: rs1 and
   input logic        add_imm_i_i, // one of the immediates,
   input logic        add_imm_s_i,
@@ -47,6 +50,12 @@ module decode #(
 
   always_comb begin
     assume (instr_alu_i == instr_i);
+    assert (!illegal_i || !(mult_en_i || rf_we_i || nn_load_i || data_req_i || data_we_i || csr_access_i || jump_i ||
+                            jump_set_i || branch_i));
+    assert (branch_i == (instr_i[6:0] == 7'h63 && !illegal_i));
+    assert (data_req_i == ((instr_i[6:0] == 7'h03 || instr_i[6:0] == 7'h23 || load || store) && !illegal_i));
+    assert (jump_i == ((instr_i[6:0] == 7'h6f || instr_i[6:0] == 7'h67 || (instr_i[6:0] == 7'h0f && funct3 == 3'd1)) &&
+                       !illegal_i));
     if (neural) begin
       assert (illegal_i == (illegal_c_i || !(present && (is_init || is_mac || is_res))));
       assert (mult_en_i == !illegal_i);
@@ -101,6 +110,9 @@ bind ibex_decoder decode #(
   .data_we_i  (data_we_o),
   .data_type_i(data_type_o),
   .csr_access_i(csr_access_o),
+  .jump_i     (jump_in_dec_o),
+  .jump_set_i (jump_set_o),
+  .branch_i   (branch_in_dec_o),
   .add_i      (alu_operator_o == ibex_pkg::ALU_ADD && alu_op_a_mux_sel_o == ibex_pkg::OP_A_REG_A &&
                alu_op_b_mux_sel_o == ibex_pkg::OP_B_IMM),
   .add_imm_i_i(imm_b_mux_sel_o == ibex_pkg::IMM_B_I),
