@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Four-lane dot product of the neural unit.
-// Function: sum_o[k] = sum over the mode's products of weight and activation for output k; see rtl/README.md.
-//           Each lane has four multipliers, of 8, 4, 2 and 2 weight bits; a mode uses the first one, two or four.
-//           With MultiPump a lane has the two wider multipliers only, which take the other two's operands in the first
-//           half of the cycle. Lane 0 of every word is its most significant byte.
+// Function: narrow_o[k] + carry_o[k] + wide_o[k] = sum over the mode's products of weight and activation for output k;
+//           see rtl/README.md. Each lane has two multipliers, of 8 and 4 weight bits; a mode uses the first one or both.
+//           The other two products of the mode of 2 bits are made without: 0, a, ~a + 1 or ~2a + 1.
+//           With MultiPump the two multipliers make these in the first half of the cycle, and what stands for them otherwise
+//           is not there. Lane 0 of every word is its most significant byte.
 // Form:     the widths are those that the sums need, for every weight and activation; no sum is as wide as its
-//           terms would allow, so that Yosys leaves the three adders apart: carry-save adders would be larger.
-// Timing:   combinational; nn_unit adds the sums to its accumulators. With MultiPump the inputs are stable from the
-//           start of a cycle of clk_i on, and the sums are there in its second half; clk2x_i rises at the start of both
-//           halves, and first_i is 1 in the first one.
-// Misuse:   sum_o has no meaning while en_i is 0.
+//           terms would allow, so that Yosys leaves the adders apart: carry-save adders would be larger.
+// Timing:   combinational; nn_unit adds narrow_o, which comes early, then wide_o to its accumulators. With MultiPump the
+//           inputs are stable from the start of a cycle of clk_i on, and the sums are there in its second half; clk2x_i
+//           rises at the start of both halves, and first_i is 1 in the first one.
+// Misuse:   the sums have no meaning while en_i is 0.
 // Model:    tests/model/nn_model.c, equal for every input. Tests: tests/rtl/
 
 module nn_dot #(
@@ -25,7 +26,9 @@ module nn_dot #(
   input  logic [1:0]  index_i,        // next activation byte (8-bit mode), pair of bytes (4-bit mode)
   input  logic [31:0] weights_i,
   input  logic [31:0] activations_i,
-  output logic [16:0] sum_o [4]
+  output logic [10:0] narrow_o [4],
+  output logic [3:0]  carry_o,
+  output logic [15:0] wide_o [4]
 );
 
   nn_op_pkg::mode_e  mode;
@@ -64,6 +67,16 @@ module nn_dot #(
     shared1 = (two_bit | ~index_i[0]) ? activation[1] : activation[3];
   end
 
+  // weight x activation, less 1 where the weight is negative
+  function automatic logic signed [10:0] two_bit_term(logic [1:0] weight, logic signed [8:0] a);
+    unique case (weight)
+      2'b00:   return '0;
+      2'b01:   return 11'(a);
+      2'b11:   return ~11'(a);
+      default: return ~{a[8], a, 1'b0};
+    endcase
+  endfunction
+
   for (genvar k = 0; k < 4; k++) begin : gen_lane
     logic signed [7:0]  weight0;
     logic signed [3:0]  weight1;
@@ -71,7 +84,7 @@ module nn_dot #(
     logic signed [8:0]  factor0;
     logic signed [15:0] product0;
     logic signed [11:0] product1;
-    logic signed [10:0] product2, product3;
+    logic signed [10:0] term2, term3;  // products 2 and 3 without their carries, the weights' sign bits
     logic signed [15:0] pair01;  // of products 0 and 1: fits, as 8-bit weights come alone
     logic signed [10:0] pair23;  // of products 2 and 3: fits, as neither is more than 510 in size
     logic signed [10:0] pair23_q;
@@ -98,11 +111,11 @@ module nn_dot #(
       factor0  = '0;
       product0 = '0;
       product1 = '0;
-      product2 = '0;
-      product3 = '0;
+      term2    = '0;
+      term3    = '0;
       pair01   = '0;
       pair23   = '0;
-      sum_o[k] = '0;
+      carry_o[k] = 1'b0;
 
       if (compute) begin
         unique case (mode)
@@ -130,14 +143,17 @@ module nn_dot #(
         end else begin
           product0 = 16'(weight0) * 16'(factor0);
           product1 = 12'(weight1) * 12'(shared1);
-          product2 = 11'(weight2) * 11'(activation[2]);
-          product3 = 11'(weight3) * 11'(activation[3]);
-          pair23   = product2 + product3;
+          term2    = two_bit_term(weight2, activation[2]);
+          term3    = two_bit_term(weight3, activation[3]);
+          pair23   = 11'(({term2, weight2[1]} + {term3, weight2[1]}) >> 1);
+          carry_o[k] = weight3[1];
         end
         pair01   = product0 + 16'(product1);
-        sum_o[k] = 17'(pair01) + 17'(pair23);
       end
     end
+
+    assign narrow_o[k] = pair23;
+    assign wide_o[k]   = pair01;
   end
 
 endmodule

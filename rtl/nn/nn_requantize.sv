@@ -8,8 +8,8 @@
 //           shift 1 and acc < 0. The product is made of two that fit an 18 x 18 multiplier. Of the shifted value only
 //           eight bits are made; of the bits above them it is enough to know whether all are equal to the sign.
 //           With MultiPump the two products are made by one multiplier, the upper one in the first half of the cycle.
-// Timing:   load_i takes q at the end of the first cycle; result_o is there in the second one, in which second_i is 1
-//           and shift_i and relu_i are still those of the first. With MultiPump acc_i and multiplier_i are stable from
+// Timing:   load_i takes q, shift_i and relu_i at the end of the first cycle; result_o is there in the second one, in
+//           which second_i is 1: nothing that comes late in a cycle has to pass the shifter. With MultiPump acc_i and multiplier_i are stable from
 //           the start of a cycle of clk_i on; clk2x_i rises at the start of both its halves, and first_i is 1 in the
 //           first one.
 // Misuse:   second_i = 0 gives zero.
@@ -45,6 +45,8 @@ module nn_requantize #(
   logic [24:0] low;   // product of acc[16:0]
   logic [14:0] high;  // product of acc[31:17], as far as it counts
   logic [31:0] q_q;
+  logic [4:0]  shift_q;
+  logic        relu_q;
   logic        sign;
 
   // What can still reach the result after the shift by 16, 8, 4, 2, 1. Public, or Verilator makes it in every cycle.
@@ -77,9 +79,13 @@ module nn_requantize #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      q_q <= '0;
+      q_q     <= '0;
+      shift_q <= '0;
+      relu_q  <= 1'b0;
     end else if (load_i) begin
-      q_q <= {15'(low[24:17]) + high, low[16:0]} + rounding(acc_i[31], shift_i);
+      shift_q <= shift_i;
+      relu_q  <= relu_i;
+      q_q     <= {15'(low[24:17]) + high, low[16:0]} + rounding(acc_i[31], shift_i);
     end
   end
 
@@ -95,18 +101,18 @@ module nn_requantize #(
     result_o = '0;
 
     if (second_i) begin
-      by16 = shift_i[4] ? {{7{sign}}, q_q[31:16]} : q_q[22:0];
-      by8  = shift_i[3] ? by16[22:8]              : by16[14:0];
-      by4  = shift_i[2] ? by8[14:4]               : by8[10:0];
-      by2  = shift_i[1] ? by4[10:2]               : by4[8:0];
-      by1  = shift_i[0] ? by2[8:1]                : by2[7:0];
-      lost = {~shift_i[4] & (q_q[31:23]  != {9{sign}}),
-              ~shift_i[3] & (by16[22:15] != {8{sign}}),
-              ~shift_i[2] & (by8[14:11]  != {4{sign}}),
-              ~shift_i[1] & (by4[10:9]   != {2{sign}}),
-              ~shift_i[0] & (by2[8]      != sign)};
+      by16 = shift_q[4] ? {{7{sign}}, q_q[31:16]} : q_q[22:0];
+      by8  = shift_q[3] ? by16[22:8]              : by16[14:0];
+      by4  = shift_q[2] ? by8[14:4]               : by8[10:0];
+      by2  = shift_q[1] ? by4[10:2]               : by4[8:0];
+      by1  = shift_q[0] ? by2[8:1]                : by2[7:0];
+      lost = {~shift_q[4] & (q_q[31:23]  != {9{sign}}),
+              ~shift_q[3] & (by16[22:15] != {8{sign}}),
+              ~shift_q[2] & (by8[14:11]  != {4{sign}}),
+              ~shift_q[1] & (by4[10:9]   != {2{sign}}),
+              ~shift_q[0] & (by2[8]      != sign)};
 
-      if (relu_i) begin
+      if (relu_q) begin
         result_o = sign ? 8'h00 : |lost ? 8'hff : by1;
       end else begin
         result_o = (|lost | (by1[7] != sign)) ? {sign, {7{~sign}}} : by1;

@@ -67,7 +67,10 @@ module nn_unit #(
 
   logic        init, mac, res;   // which instruction executes in this cycle
   logic        second_q;         // second cycle of OpRes
-  logic [16:0] sum [4];
+  logic [10:0] narrow [4];       // of OpMac: narrow + carry + wide is what an accumulator grows by
+  logic [3:0]  carry;
+  logic [15:0] wide [4];
+  logic [31:0] mac_acc [4];      // the accumulators after OpMac
   logic [3:0]  write;            // accumulators that change
   logic [31:0] bias [4];         // biases of OpInit, shifted
   logic        first;            // MultiPump: first half of the cycle
@@ -152,7 +155,9 @@ module nn_unit #(
     .index_i      (index_q),
     .weights_i    (rs1_i),
     .activations_i(rs2_i),
-    .sum_o        (sum)
+    .narrow_o     (narrow),
+    .carry_o      (carry),
+    .wide_o       (wide)
   );
 
   for (genvar k = 0; k < 4; k++) begin : gen_requantize
@@ -181,6 +186,14 @@ module nn_unit #(
     end
   end
 
+  // The multipliers' part comes last. A carry is worth one in the place below the lowest, in both terms.
+  for (genvar k = 0; k < 4; k++) begin : gen_mac
+    logic [31:0] early;
+
+    assign early      = 32'(({acc_q[k], carry[k]} + {32'(signed'(narrow[k])), carry[k]}) >> 1);
+    assign mac_acc[k] = early + 32'(signed'(wide[k]));
+  end
+
   always_comb begin
     for (int unsigned k = 0; k < 4; k++) begin
       write[k] = ((init | mac) & ready_i) | (csr_we_i & (csr_addr_i == 6'(8 + k)));
@@ -196,7 +209,7 @@ module nn_unit #(
       for (int unsigned k = 0; k < 4; k++) begin
         if (write[k]) begin
           // The sum comes last: it must not wait for the choice between the others
-          acc_q[k] <= mac  ? acc_q[k] + 32'(signed'(sum[k])) :
+          acc_q[k] <= mac  ? mac_acc[k] :
                       init ? bias[k] :
                       csr_wdata_i;
         end
@@ -215,7 +228,7 @@ module nn_unit #(
   if (Stream) begin : gen_stream
     logic        busy;
     logic        scaled_q;         // scaled_bank_q is scaled
-    logic [2:0]  scaled_bank_q;
+    logic [2:0]  scaled_bank_q, next_bank_q;  // the other one is behind it
     logic        ready;            // the bank of nn_res_st is
     logic [2:0]  bank;
     logic [31:0] bank_acc [4];
@@ -232,18 +245,20 @@ module nn_unit #(
     assign ready   = scaled_q & (scaled_bank_q == store_bank_i);
     assign stall_o = (serial_i & busy) | (store_i & ~ready);
     assign scale   = store_i & ~busy & (~ready | store_done_i);
-    assign bank    = ~store_i ? csr_addr_i[4:2] : store_bank_i + 3'(ready);
+    assign bank    = ~store_i ? csr_addr_i[4:2] : ready ? next_bank_q : store_bank_i;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         scaled_q      <= 1'b0;
         scaled_bank_q <= '0;
+        next_bank_q   <= 3'd1;
         multipliers_q <= '0;
         shifts_q      <= '0;
       end else begin
         if (scale) begin
           scaled_q      <= 1'b1;
           scaled_bank_q <= bank;
+          next_bank_q   <= bank + 3'd1;
         end else if (busy | en_i | csr_we_i) begin
           scaled_q <= 1'b0;
         end

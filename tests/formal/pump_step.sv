@@ -70,11 +70,13 @@ module pump_step #(
 
   // State of clk_i, without what has no meaning: q_q while second_q is 0
   logic [134:0] state [3];
-  logic [31:0]  q [3];
+  logic [37:0]  q [3];
   for (genvar u = 0; u < 3; u++) begin : gen_state
     assign state[u] = {gen[u].u_unit.acc_q[0], gen[u].u_unit.acc_q[1], gen[u].u_unit.acc_q[2], gen[u].u_unit.acc_q[3],
                        gen[u].u_unit.mode_q, gen[u].u_unit.index_q, gen[u].u_unit.second_q, 1'b0};
-    assign q[u]     = gen[u].u_unit.gen_requantize[Lane].u_requantize.q_q;
+    assign q[u]     = {gen[u].u_unit.gen_requantize[Lane].u_requantize.q_q,
+                       gen[u].u_unit.gen_requantize[Lane].u_requantize.shift_q,
+                       gen[u].u_unit.gen_requantize[Lane].u_requantize.relu_q};
   end
 
   // The two registers that follow the toggle, as they are in each half
@@ -147,8 +149,8 @@ module pump_step #(
   logic signed [10:0] p2, p3;
   assign single_low  = low[2];
   assign single_high = gen[2].u_unit.gen_requantize[Lane].u_requantize.high;
-  assign p2          = gen[2].u_unit.u_dot.gen_lane[Lane].product2;
-  assign p3          = gen[2].u_unit.u_dot.gen_lane[Lane].product3;
+  assign p2          = gen[2].u_unit.u_dot.gen_lane[Lane].term2 + 11'(w2[2][1]);
+  assign p3          = gen[2].u_unit.u_dot.gen_lane[Lane].term3 + 11'(w3[2][1]);
 
   if (Check == CheckState) begin : gen_state_check
     always_comb begin

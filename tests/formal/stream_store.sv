@@ -129,11 +129,14 @@ module stream_store #(
       assert (u_unit.gen_requantize[Lane].u_requantize.acc_i == scale_value);
       assert (u_unit.gen_requantize[Lane].u_requantize.multiplier_i == nn_spec::lane(multipliers, Lane));
     end
+    assert (!rst_ni || u_unit.gen_stream.next_bank_q == 3'(scaled_bank + 3'd1));
     if (scaled) begin
       assert (!busy || !store_i || stall);
       assert (busy || value_q == scaled_value);
       assert (multiplier_q == nn_spec::lane(multipliers, Lane) && shift_q == nn_spec::shift(shifts, Lane));
       assert (u_unit.gen_requantize[Lane].u_requantize.q_q == q_q);
+      assert (u_unit.gen_requantize[Lane].u_requantize.shift_q == shift_q);
+      assert (u_unit.gen_requantize[Lane].u_requantize.relu_q == shifts[0]);
     end
     if (rst_ni && store_i && !stall) begin
       assert (value_q == store_value);

@@ -147,7 +147,7 @@ module unit_step #(
     end
   end
 
-  // Modes of 8 bits: the wide product is taken as given (CheckProducts), the other three have to be zero
+  // Modes of 8 bits: the products are taken as given (CheckProducts), and the second one has to be zero
   logic signed [7:0]  weight;
   logic signed [8:0]  factor;
   logic signed [15:0] product;
@@ -161,8 +161,6 @@ module unit_step #(
 
     always_comb begin
       assume (u_unit.u_dot.gen_lane[Lane].product1 == 0 || u_unit.u_dot.gen_lane[Lane].weight1 != 0);
-      assume (u_unit.u_dot.gen_lane[Lane].product2 == 0 || u_unit.u_dot.gen_lane[Lane].weight2 != 0);
-      assume (u_unit.u_dot.gen_lane[Lane].product3 == 0 || u_unit.u_dot.gen_lane[Lane].weight3 != 0);
       if (operator_i == 2'd1 && mode[1] == 0) begin
         assert (32'(weight) == nn_spec::sext8(nn_spec::lane(rs1_i, Lane)));
         assert (32'(factor) == nn_spec::activation(mode, rs2_i, mode[0] ? Lane : 32'(index)));
