@@ -4,7 +4,8 @@
 //           the first FetchBytes of it.
 //           Every request is taken at once. An address that nothing answers to, and a peripheral access that is not a
 //           whole word, get an error response; no block sees the access then.
-// Timing:   response one cycle after the request.
+// Timing:   response one cycle after the request. RAM sees a request in its own cycle; a peripheral sees it in the next
+//           one, from registers, and answers at once: the core's address comes too late in a cycle for more than that.
 // Misuse:   RamBytes is a power of two, and RamBase a multiple of it (checked at elaboration, as are the registers').
 //           In the first 256 bytes of a peripheral, offsets without a register read as 0 and ignore writes.
 // Tests:    tests/rtl/
@@ -25,19 +26,26 @@ module soc_bus #(
 
   // Data port of the core
   input  logic        data_req_i,
+  input  logic        data_we_i,
   input  logic [3:0]  data_be_i,
   input  logic [31:0] data_addr_i,
+  input  logic [31:0] data_wdata_i,
   output logic        data_gnt_o,
   output logic        data_rvalid_o,
   output logic        data_err_o,
   output logic [31:0] data_rdata_o,
 
-  // Blocks: request strobes, and the data that each answers with in the next cycle
+  // RAM: request strobe, and the data that it answers with in the next cycle
   output logic        ram_req_o,
+  input  logic [31:0] ram_rdata_i,
+
+  // Peripherals: request strobes, and the data that each answers with in the same cycle
   output logic        uart_req_o,
   output logic        timer_req_o,
   output logic        sysctl_req_o,
-  input  logic [31:0] ram_rdata_i,
+  output logic        periph_we_o,
+  output logic [7:0]  periph_addr_o,
+  output logic [31:0] periph_wdata_o,
   input  logic [31:0] uart_rdata_i,
   input  logic [31:0] timer_rdata_i,
   input  logic [31:0] sysctl_rdata_i
@@ -84,9 +92,9 @@ module soc_bus #(
   end
 
   assign ram_req_o    = data_req_i & (target == Ram);
-  assign uart_req_o   = data_req_i & (target == Uart);
-  assign timer_req_o  = data_req_i & (target == Timer);
-  assign sysctl_req_o = data_req_i & (target == Sysctl);
+  assign uart_req_o   = data_rvalid_o & (target_q == Uart);
+  assign timer_req_o  = data_rvalid_o & (target_q == Timer);
+  assign sysctl_req_o = data_rvalid_o & (target_q == Sysctl);
 
   assign instr_in_ram = in_range(instr_addr_i, address_map_pkg::RamBase, 32'(FetchBytes));
 
@@ -106,6 +114,18 @@ module soc_bus #(
       if (data_req_i) begin
         target_q <= target;
       end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      periph_we_o    <= 1'b0;
+      periph_addr_o  <= '0;
+      periph_wdata_o <= '0;
+    end else begin
+      periph_we_o    <= data_we_i;
+      periph_addr_o  <= data_addr_i[7:0];
+      periph_wdata_o <= data_wdata_i;
     end
   end
 

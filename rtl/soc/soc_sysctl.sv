@@ -3,7 +3,7 @@
 // rtl/tables/registers.tsv, block sysctl.
 // Function: reset_o asks for a reset of the system when the key is written; exit_valid_o stays 1 from the first write
 //           of the exit register on, with its value in exit_code_o.
-// Timing:   register reads come one cycle after the request; reset_o lasts one cycle, the one after the write.
+// Timing:   register reads are answered in the cycle of the request; reset_o lasts one cycle, the one after the write.
 // Misuse:   any other value in the reset register does nothing. Write-only registers read as 0.
 // Tests:    tests/rtl/
 
@@ -53,17 +53,16 @@ module soc_sysctl #(
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      rdata_o <= '0;
-    end else if (req_i) begin
+  always_comb begin
+    rdata_o = '0;
+    if (req_i) begin
       unique case (addr_i)
-        address_map_pkg::SysctlClockHz:    rdata_o <= 32'(ClockHz);
-        address_map_pkg::SysctlRamBytes:   rdata_o <= 32'(RamBytes);
-        address_map_pkg::SysctlIsaVersion: rdata_o <= NnUnit ? 32'(NnStream ? nn_pkg::IsaVersionStream : nn_pkg::IsaVersion) : 32'd0;
-        address_map_pkg::SysctlCoreConfig: rdata_o <= 32'(CoreConfigIndex);
-        address_map_pkg::SysctlLeds:       rdata_o <= {29'b0, leds_o};
-        default:                           rdata_o <= '0;
+        address_map_pkg::SysctlClockHz:    rdata_o = 32'(ClockHz);
+        address_map_pkg::SysctlRamBytes:   rdata_o = 32'(RamBytes);
+        address_map_pkg::SysctlIsaVersion: rdata_o = NnUnit ? 32'(NnStream ? nn_pkg::IsaVersionStream : nn_pkg::IsaVersion) : 32'd0;
+        address_map_pkg::SysctlCoreConfig: rdata_o = 32'(CoreConfigIndex);
+        address_map_pkg::SysctlLeds:       rdata_o = {29'b0, leds_o};
+        default:                           rdata_o = '0;
       endcase
     end
   end

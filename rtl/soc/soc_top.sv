@@ -74,6 +74,9 @@ module soc_top #(
 
   logic        ram_req, uart_req, timer_req, sysctl_req;
   logic [31:0] ram_rdata, uart_rdata, timer_rdata, sysctl_rdata;
+  logic        periph_we;
+  logic [7:0]  periph_addr;
+  logic [31:0] periph_wdata;
   logic        uart_irq, timer_irq;
 
   ibex_pkg::crash_dump_t crash_dump;
@@ -181,17 +184,22 @@ module soc_top #(
     .instr_rvalid_o (instr_rvalid),
     .instr_err_o    (instr_err),
     .data_req_i     (data_req),
+    .data_we_i      (data_we),
     .data_be_i      (data_be),
     .data_addr_i    (data_addr),
+    .data_wdata_i   (data_wdata),
     .data_gnt_o     (data_gnt),
     .data_rvalid_o  (data_rvalid),
     .data_err_o     (data_err),
     .data_rdata_o   (data_rdata),
     .ram_req_o      (ram_req),
+    .ram_rdata_i    (ram_rdata),
     .uart_req_o     (uart_req),
     .timer_req_o    (timer_req),
     .sysctl_req_o   (sysctl_req),
-    .ram_rdata_i    (ram_rdata),
+    .periph_we_o    (periph_we),
+    .periph_addr_o  (periph_addr),
+    .periph_wdata_o (periph_wdata),
     .uart_rdata_i   (uart_rdata),
     .timer_rdata_i  (timer_rdata),
     .sysctl_rdata_i (sysctl_rdata)
@@ -223,9 +231,9 @@ module soc_top #(
     .clk_i,
     .rst_ni (rst_n),
     .req_i  (uart_req),
-    .we_i   (data_we),
-    .addr_i (data_addr[7:0]),
-    .wdata_i(data_wdata),
+    .we_i   (periph_we),
+    .addr_i (periph_addr),
+    .wdata_i(periph_wdata),
     .rdata_o(uart_rdata),
     .irq_o  (uart_irq),
     .rx_i   (uart_rx_i),
@@ -242,9 +250,9 @@ module soc_top #(
     .clk_i,
     .rst_ni (rst_n),
     .req_i  (timer_req),
-    .we_i   (data_we),
-    .addr_i (data_addr[7:0]),
-    .wdata_i(data_wdata),
+    .we_i   (periph_we),
+    .addr_i (periph_addr),
+    .wdata_i(periph_wdata),
     .rdata_o(timer_rdata),
     .irq_o  (timer_irq)
   );
@@ -259,9 +267,9 @@ module soc_top #(
     .clk_i,
     .rst_ni (rst_n),
     .req_i  (sysctl_req),
-    .we_i   (data_we),
-    .addr_i (data_addr[7:0]),
-    .wdata_i(data_wdata),
+    .we_i   (periph_we),
+    .addr_i (periph_addr),
+    .wdata_i(periph_wdata),
     .rdata_o(sysctl_rdata),
     .leds_o,
     .reset_o(reset_request),

@@ -138,17 +138,16 @@ module soc_uart #(
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      rdata_o <= '0;
-    end else if (req_i) begin
+  always_comb begin
+    rdata_o = '0;
+    if (req_i) begin
       unique case (addr_i)
-        address_map_pkg::UartData:      rdata_o <= {23'b0, rx_valid, rx_valid ? rx_data : 8'h00};
-        address_map_pkg::UartStatus:    rdata_o <= {27'b0, framing_q, overrun_q,
-                                                    tx_idle & ~tx_valid, tx_ready, rx_valid};
-        address_map_pkg::UartDivisor:   rdata_o <= {12'b0, divisor_q};
-        address_map_pkg::UartIrqEnable: rdata_o <= {31'b0, irq_enable_q};
-        default:                        rdata_o <= '0;
+        address_map_pkg::UartData:      rdata_o = {23'b0, rx_valid, rx_valid ? rx_data : 8'h00};
+        address_map_pkg::UartStatus:    rdata_o = {27'b0, framing_q, overrun_q,
+                                                   tx_idle & ~tx_valid, tx_ready, rx_valid};
+        address_map_pkg::UartDivisor:   rdata_o = {12'b0, divisor_q};
+        address_map_pkg::UartIrqEnable: rdata_o = {31'b0, irq_enable_q};
+        default:                        rdata_o = '0;
       endcase
     end
   end

@@ -49,8 +49,7 @@ class Uart
     }
     uint32_t read(uint32_t address)
     {
-        access(address, false, 0);
-        return top_.rdata_o;
+        return access(address, false, 0);
     }
     // Drives a frame with bits of the given length, in cycles, which frames behind one another do
     // not begin anew: the edges of a sender with a clock of its own.
@@ -71,14 +70,18 @@ class Uart
     }
 
   private:
-    void access(uint32_t address, bool is_write, uint32_t value)
+    // The answer comes in the cycle of the request.
+    uint32_t access(uint32_t address, bool is_write, uint32_t value)
     {
         top_.req_i = 1;
         top_.we_i = is_write;
         top_.addr_i = static_cast<uint8_t>(address - UART_BASE);
         top_.wdata_i = value;
+        top_.eval();
+        const uint32_t answer = top_.rdata_o;
         cycle();
         top_.req_i = 0;
+        return answer;
     }
 
     Vsoc_uart top_;
