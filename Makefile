@@ -342,7 +342,7 @@ bench: ## simulator speed, training and evaluation throughput, search time, LeNe
 	@$(MAKE) --no-print-directory -j$(JOBS) all bench-build
 	@sh tests/bench/bench.sh $(BUILD)
 .PHONY: bench-peers
-bench-peers: $(TORCH) ## training and integer model beside PyTorch on this machine's CPU; a quarter of an hour
+bench-peers: $(TORCH) ## training and integer model beside PyTorch on this machine's CPU; half an hour
 	@$(MAKE) --no-print-directory deps data
 	@$(MAKE) --no-print-directory -j$(JOBS) all bench-build
 	@sh tests/bench/peers.sh $(BUILD) $(DEPS)/onnx-venv/bin/python

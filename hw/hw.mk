@@ -50,7 +50,7 @@ $(HW)/$(1)/$(2)/board_pkg.sv: rtl/tables/table.awk hw/boards.awk hw/boards.tsv r
 	@mkdir -p $$(@D)
 	$$(Q)$$(AWK) -v view=board_pkg.sv -v board=$(1) -v config=$(2) -v ram_init=$$(@D)/loader.hex -f $$< -f $$(wordlist 2,9,$$^) > $$@
 $(HW)/$(1)/$(2)/area.txt: $(HW)/$(1)/$(2)/board_pkg.sv $(HW)/$(1)/$(2)/loader.hex hw/$(BOARD_FOLDER_$(1))/top_$(BOARD_FOLDER_$(1)).sv \
-    $(IBEX)/patched.stamp $(RTL) $(HW_RTL) hw/common/blackboxes.sv $(VIEWS) rtl/ibex/core.f hw/synth.sh | $(DEPS)/fpga.stamp
+    $(IBEX)/patched.stamp $(RTL) $(HW_RTL) hw/common/blackboxes.sv $(VIEWS) rtl/ibex/core.f hw/synth.sh hw/ecp5_multiplier.awk | $(DEPS)/fpga.stamp
 	$$(call say,SYNTH,"$(1) (core configuration $(2))")
 	$$(Q)sh hw/synth.sh $(YOSYS) $(BOARD_FLOW_$(1)) top_$(BOARD_FOLDER_$(1)) $$(@D) $$(addprefix -I,$$(HW_INCLUDE)) \
 	    hw/common/blackboxes.sv $$< $$(CORE_SOURCES) $(HW_RTL) hw/$(BOARD_FOLDER_$(1))/top_$(BOARD_FOLDER_$(1)).sv

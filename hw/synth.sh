@@ -14,7 +14,13 @@ case $flow in
 ecp5)
     map_multipliers="$map_multipliers -D DSP_A_MAXWIDTH=18 -D DSP_B_MAXWIDTH=18 -D DSP_A_MINWIDTH=2 -D DSP_B_MINWIDTH=2 \
         -D DSP_NAME=\$__MUL18X18; techmap -map +/lattice/dsp_map_18x18.v"
-    synth="synth_ecp5 -top $top -json $folder/netlist.json; write_verilog -noattr $folder/netlist.v"
+    # Logic is mapped with the delays that nextpnr finds, in picoseconds: 900 for a net, 3900 for a multiplier; with Yosys'
+    # own (300, and none) long chains of look-up tables count too little. 17000 is what a path may take: where less is not
+    # to be had cheaper, it costs look-up tables; with more, the clock falls.
+    awk -v delay=3900 -f hw/ecp5_multiplier.awk > "$folder/multiplier.v"
+    synth="synth_ecp5 -top $top -run begin:map_luts; read_verilog -lib -specify -overwrite $folder/multiplier.v; \
+        techmap -map +/lattice/latches_map.v; abc9 -W 900 -D 17000; clean; \
+        synth_ecp5 -top $top -run map_cells: -json $folder/netlist.json; write_verilog -noattr $folder/netlist.v"
     ;;
 xilinx7)
     map_multipliers=proc

@@ -69,7 +69,7 @@ out=$(PATH=$scratch/bin "$mpq" flash ulx3s "$bit" 2>&1)
 tap_matches "no_programmer_is_said_to_be_so" "$?: $out" "^1: mpq flash: openFPGALoader: cannot be run.*apt install openfpgaloader"
 
 tap_matches "the_boards_are_listed_with_what_was_proved" "$("$mpq" boards | tr '\n' ' ')" \
-    "ulx3s .*LFE5U-85F.*33.75 MHz.*proved: builds with timing met.*arty_a7_100 .*Nothing here ran on hardware"
+    "ulx3s .*LFE5U-85F.*37.5 MHz.*proved: builds with timing met.*arty_a7_100 .*Nothing here ran on hardware"
 tap_equal "the_boards_are_those_of_the_table" "$("$mpq" boards --json | grep -c '"name"')" \
     "$(grep -vc -e '^#' -e '^name' hw/boards.tsv)"
 ram_base=$(awk '$1 == "ram" { print $2 }' rtl/tables/address_map.tsv)
