@@ -6,6 +6,7 @@
 # usage: hw/bitstream.sh MAKE BOARD CORE_CONFIGURATION FOLDER "SEED..." BITSTREAM
 set -eu
 make=$1 board=$2 core=$3 folder=$4 seeds=$5 bitstream=$6
+limit_s=${ROUTE_SECONDS:-2400}
 
 reaches_clock() {
     awk -F'\t' 'NR == 2 && $6 >= $5 { met = 1 } END { exit !met }' "$1"
@@ -19,11 +20,11 @@ for seed in $seeds; do
     code=0
     # timeout ends the tools that make has started too, if it is not in the foreground
     # shellcheck disable=SC2086 # $make is a command and its options
-    timeout "${ROUTE_SECONDS:-2400}" $make SEED="$seed" "$figures" &
+    timeout "$limit_s" $make SEED="$seed" "$figures" &
     running=$!
     wait "$running" || code=$?
     if [ "$code" = 124 ]; then
-        echo "mpq: seed $seed: not routed in ${ROUTE_SECONDS:-2400} s" >&2
+        echo "mpq: seed $seed: not routed in $limit_s s" >&2
         continue
     fi
     [ "$code" = 0 ] || exit "$code"

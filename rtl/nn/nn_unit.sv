@@ -228,7 +228,7 @@ module nn_unit #(
   if (Stream) begin : gen_stream
     logic        busy;
     logic        scaled_q;         // scaled_bank_q is scaled
-    logic [2:0]  scaled_bank_q, next_bank_q;  // the other one is behind it
+    logic [2:0]  scaled_bank_q, next_bank_q;  // always one more: an adder would stand in front of the banks
     logic        ready;            // the bank of nn_res_st is
     logic [2:0]  bank;
     logic [31:0] bank_acc [4];

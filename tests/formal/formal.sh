@@ -29,14 +29,15 @@ sources() {
     includes="$prim/prim_assert.sv $prim/prim_assert_dummy_macros.svh $prim/prim_assert_sec_cm.svh $prim/prim_flop_macros.sv
         $FORMAL_WHEEL/vendor/lowrisc_ip/dv/sv/dv_utils/dv_fcov_macros.svh"
     ibex="$FORMAL_GEN/nn_pkg.sv $FORMAL_IBEX/ibex_pkg.sv $FORMAL_IBEX/ibex_decoder.sv"
+    unit="rtl/nn/nn_op_pkg.sv rtl/nn/nn_dot.sv rtl/nn/nn_requantize.sv rtl/nn/nn_stream.sv rtl/nn/nn_unit.sv"
     case $1 in
     decode) echo "$here/nn_spec.sv $ibex $here/decode.sv | $includes" ;;
     flush) echo "$ibex $FORMAL_IBEX/ibex_controller.sv $FORMAL_IBEX/ibex_id_stage.sv $here/flush.sv | $includes" ;;
-    branch) echo "$ibex rtl/nn/nn_op_pkg.sv rtl/nn/nn_dot.sv rtl/nn/nn_requantize.sv rtl/nn/nn_stream.sv rtl/nn/nn_unit.sv \
-        $FORMAL_IBEX/ibex_alu.sv $FORMAL_IBEX/ibex_multdiv_fast.sv $FORMAL_IBEX/ibex_ex_block.sv $here/branch.sv | $includes" ;;
+    branch) echo "$ibex $unit $FORMAL_IBEX/ibex_alu.sv $FORMAL_IBEX/ibex_multdiv_fast.sv \
+        $FORMAL_IBEX/ibex_ex_block.sv $here/branch.sv | $includes" ;;
     core_stream) echo "$(core_sources) $here/core_stream.sv | $includes" ;;
     *_lemma) echo "$here/nn_spec.sv $here/$1.sv |" ;;
-    *) echo "rtl/nn/nn_op_pkg.sv rtl/nn/nn_dot.sv rtl/nn/nn_requantize.sv rtl/nn/nn_stream.sv rtl/nn/nn_unit.sv $here/nn_spec.sv $here/$1.sv |" ;;
+    *) echo "$unit $here/nn_spec.sv $here/$1.sv |" ;;
     esac
 }
 
