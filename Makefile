@@ -185,7 +185,7 @@ HOST_C     := $(filter-out host/cuda/% host/team/team_mpi.c,$(wildcard host/*/*.
 HOST_INC   := -Ihost -Ifirmware/include -Ifirmware/kernels -Ifirmware/runtime -I$(GEN)
 HOST_LIBS  := -ldnnl -lcjson -lserialport -lcairo -lprotobuf-c -lz -lm -lpthread
 OPT        ?= -O2
-HOST_FLAGS  = -std=c11 -D_GNU_SOURCE $(OPT) -g -fopenmp $(WARN) $(HOST_INC) -DNN_EMULATE -DMPQ_VERSION=\"$(VERSION)\" $(SANITIZE)
+HOST_FLAGS  = -std=c11 -D_GNU_SOURCE $(OPT) -g -fopenmp -fno-math-errno -fno-trapping-math $(WARN) $(HOST_INC) -DNN_EMULATE -DMPQ_VERSION=\"$(VERSION)\" $(SANITIZE)
 HOST_OBJ   := $(HOST_C:%.c=$(BUILD)/%.o) $(PORTABLE_C:%.c=$(BUILD)/host/%.o)
 
 # The reader of ONNX files, from the Debian package's definition of the format; its code is not written for our warnings.

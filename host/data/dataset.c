@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "base/vector.h"
 #include "crc32.h"
 #include "data/dataset_formats.h"
 #include "data/dataset_scale.h"
@@ -94,6 +95,7 @@ void data_free(struct data_split *split_data)
     dataset_free(&split_data->test);
 }
 
+VECTOR_CLONES
 void dataset_values(const struct dataset *data, size_t index, float scale, float *out)
 {
     const size_t size = shape_size(data->shape);

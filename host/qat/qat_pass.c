@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/vector.h"
 #include "train/dnn_device.h"
 
 enum { STRETCH = 64 }; /* values that one inner loop works on, at least */
@@ -163,6 +164,7 @@ enum status qat_pass_load(struct qat_pass *pass, const struct quant_model *model
 
 /* In place: accumulators become what requantize() of quant.h makes of them. The lower limit is
  * moved to 0, where the conversion to int rounds down. */
+VECTOR_CLONES
 static void requantize_values(const struct pass_layer *layer, float *values, size_t count)
 {
     const double up = 0.5 - layer->low, highest = layer->high - layer->low + 0.5;
@@ -181,32 +183,23 @@ static void requantize_values(const struct pass_layer *layer, float *values, siz
     }
 }
 
-/* Average of one channel vector's window, rounded half up, as in model_format.h. A double quotient
- * cannot reach the next integer by rounding: its distance is at least 1 / (2 n). */
-static void average_window(const struct net_layer *l, const float *in, float *out)
+/* Sums of n values to their averages, rounded half up as in model_format.h, which is the integer below
+ * (2 sum + n) / (2 n). A half more leaves that as it is, and no rounding error reaches an integer from
+ * there. Sums are moved up so that conversion to int rounds down. */
+VECTOR_CLONES
+static void round_averages(float *values, int n, size_t count)
 {
-    const size_t channels = (size_t)l->in.c, row = (size_t)l->in.w * channels;
-    const double n = (double)l->kernel_h * l->kernel_w;
-    for (size_t c = 0; c < channels; c++)
-        out[c] = 0;
-    for (int y = 0; y < l->kernel_h; y++)
-        for (size_t x = 0; x < (size_t)l->kernel_w * channels; x += channels)
-            for (size_t c = 0; c < channels; c++)
-                out[c] += in[(size_t)y * row + x + c];
-    for (size_t c = 0; c < channels; c++)
-        out[c] = (float)floor((2 * (double)out[c] + n) / (2 * n));
+    enum { UP = 128 }; /* values are -128 or more */
+    const double factor = 0.5 / n, add = n + 0.5 + 2.0 * UP * n;
+#pragma omp simd
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)((int)((2 * (double)values[i] + add) * factor) - UP);
 }
 
 static void average_pool(const struct net_layer *l, const float *in, float *out, size_t images)
 {
-    const size_t channels = (size_t)l->in.c;
-    for (size_t i = 0; i < images; i++, in += shape_size(l->in))
-        for (int y = 0; y < l->out.h; y++)
-            for (int x = 0; x < l->out.w; x++, out += channels) {
-                const size_t pixel = (size_t)y * (size_t)l->stride_h * (size_t)l->in.w +
-                                     (size_t)x * (size_t)l->stride_w;
-                average_window(l, in + pixel * channels, out);
-            }
+    dnn_avgpool_sums(l, in, out, images);
+    round_averages(out, l->kernel_h * l->kernel_w, images * shape_size(l->out));
 }
 
 /* Sums are below 2^17. */
@@ -263,6 +256,7 @@ enum status qat_pass_forward(void *context, struct dnn_shard *shard, struct erro
 /* ---- Backward ---- */
 
 /* In place: gradients of the outputs become those of the accumulators. */
+VECTOR_CLONES
 static void pass_straight_through(const struct pass_layer *layer, const float *values,
                                   float *gradients, size_t count)
 {

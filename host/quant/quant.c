@@ -92,13 +92,13 @@ float quant_snap_scale(const struct quant_layer *layer, float scale)
 int64_t quant_worst_sum(const struct quant_layer *layer, int channel)
 {
     const int8_t *row = layer->weight + (size_t)channel * (size_t)layer->row_count;
-    int64_t positive = 0, negative = 0;
+    int sum = 0, magnitude = 0; /* a row has 2^24 weights at most */
+#pragma omp simd reduction(+ : sum, magnitude)
     for (int i = 0; i < layer->row_count; i++) {
-        if (row[i] > 0)
-            positive += row[i];
-        else
-            negative -= row[i];
+        sum += row[i];
+        magnitude += row[i] < 0 ? -row[i] : row[i];
     }
+    const int64_t positive = (magnitude + sum) / 2, negative = (magnitude - sum) / 2;
     if (layer->in_signed)
         return (positive + negative) * 128;
     return (positive > negative ? positive : negative) * 255;

@@ -83,6 +83,10 @@ void dnn_shard_backward_add(struct dnn_shard *shard, int layer, float before_fac
 /* A layer in place whose output is factor * the values before, instead of dnn_shard_backward(). */
 void dnn_shard_backward_scale(struct dnn_shard *shard, int layer, float factor);
 
+/* Sums over the windows of an AVGPOOL layer: in [images][h][w][c] of its input, out of its output.
+ * Exact for integers as long as they and the sums are below 2^24. */
+void dnn_avgpool_sums(const struct net_layer *layer, const float *in, float *out, size_t images);
+
 /* Gradients of weighted layer k, added over the shards in their order; layouts as for
  * dnn_plan_set_weights(). The first shard's weight gradients are overwritten. */
 MUST_CHECK enum status dnn_sum_gradients(struct dnn_shard *const *shards, int shard_count, int k,

@@ -2,6 +2,7 @@
 /* Layers that need no primitive: ReLU, ReLU6, ADD, DROPOUT, whose gradients always lie in place, and
  * BRANCH. */
 #include <string.h>
+#include "base/vector.h"
 #include "train/dnn_plan.h"
 #include "train/dropout.h"
 
@@ -19,6 +20,7 @@ void dnn_copy_forward(struct dnn_shard *shard, int index)
 }
 
 /* NaN stays: the loss must show it. */
+VECTOR_CLONES
 void dnn_relu_forward(struct dnn_shard *shard, int index)
 {
     const float *in = dnn_shard_values(shard, index - 1);
@@ -39,6 +41,7 @@ void dnn_relu_forward(struct dnn_shard *shard, int index)
     }
 }
 
+VECTOR_CLONES
 void dnn_relu_backward(struct dnn_shard *shard, int index)
 {
     const float *values = dnn_shard_values(shard, index);
@@ -57,6 +60,7 @@ void dnn_relu_backward(struct dnn_shard *shard, int index)
     }
 }
 
+VECTOR_CLONES
 void dnn_add(float *restrict sum, const float *restrict values, size_t count)
 {
 #pragma omp simd
@@ -64,6 +68,7 @@ void dnn_add(float *restrict sum, const float *restrict values, size_t count)
         sum[i] += values[i];
 }
 
+VECTOR_CLONES
 void dnn_add_forward(struct dnn_shard *shard, int index)
 {
     const float *a = dnn_shard_values(shard, index - 1);
@@ -76,6 +81,7 @@ void dnn_add_forward(struct dnn_shard *shard, int index)
 }
 
 /* sum[i] += factor * values[i] */
+VECTOR_CLONES
 static void add_scaled(float *restrict sum, const float *restrict values, float factor,
                        size_t count)
 {

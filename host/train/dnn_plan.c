@@ -195,11 +195,11 @@ static enum status create_fc(struct dnn_plan *plan, struct dnn_layer *layer, str
     return status;
 }
 
-static enum status create_pool(struct dnn_plan *plan, struct dnn_layer *layer, struct error *err)
+/* Windows that ours are too small for. */
+static enum status create_maxpool(struct dnn_plan *plan, struct dnn_layer *layer, struct error *err)
 {
     const struct window w = window_of(layer->net);
-    const dnnl_alg_kind_t kind =
-        layer->net->op == NET_MAXPOOL ? dnnl_pooling_max : dnnl_pooling_avg_include_padding;
+    const dnnl_alg_kind_t kind = dnnl_pooling_max;
     const dnnl_prop_kind_t prop =
         plan->use == DNN_INFER ? dnnl_forward_inference : dnnl_forward_training;
     dnnl_pooling_desc_t desc;
@@ -283,8 +283,7 @@ static enum status create_layer(struct dnn_plan *plan, int index, bool needs_gra
         status = create_fc(plan, layer, err);
         break;
     case NET_MAXPOOL:
-    case NET_AVGPOOL:
-        return dnn_maxpool_is_ours(layer->net) ? STATUS_OK : create_pool(plan, layer, err);
+        return dnn_maxpool_is_ours(layer->net) ? STATUS_OK : create_maxpool(plan, layer, err);
     case NET_BATCHNORM:
         return plan->use == DNN_TRAIN ? dnn_batchnorm_create(plan, layer, err) : STATUS_OK;
     default:

@@ -116,6 +116,10 @@ void dnn_dropout_backward(struct dnn_shard *shard, int index);
 bool dnn_maxpool_is_ours(const struct net_layer *layer);
 void dnn_maxpool_forward(struct dnn_shard *shard, int index);
 void dnn_maxpool_backward(struct dnn_shard *shard, int index);
+/* Whether each input of a pooling lies in exactly one window. */
+bool dnn_pool_is_tiling(const struct net_layer *layer);
+void dnn_avgpool_forward(struct dnn_shard *shard, int index);
+void dnn_avgpool_backward(struct dnn_shard *shard, int index);
 /* Layers that pass their input on, if that does not lie in place anyway. */
 void dnn_copy_forward(struct dnn_shard *shard, int index);
 /* sum[i] += values[i] */

@@ -90,8 +90,7 @@ static void give_back(const float *restrict gradient, const uint8_t *restrict ch
         in[c] += choice[c] == position ? gradient[c] : 0.0f;
 }
 
-/* Whether each input lies in exactly one window. */
-static bool is_tiling(const struct net_layer *l)
+bool dnn_pool_is_tiling(const struct net_layer *l)
 {
     return l->stride_h == l->kernel_h && l->stride_w == l->kernel_w && !l->pad_top &&
            !l->pad_left && l->out.h * l->stride_h == l->in.h && l->out.w * l->stride_w == l->in.w;
@@ -100,7 +99,7 @@ static bool is_tiling(const struct net_layer *l)
 void dnn_maxpool_backward(struct dnn_shard *shard, int index)
 {
     const struct net_layer *l = shard->plan->layers[index].net;
-    const bool tiling = is_tiling(l);
+    const bool tiling = dnn_pool_is_tiling(l);
     const size_t channels = (size_t)l->out.c;
     float *in = dnn_shard_gradients(shard, index - 1);
     const float *gradient = dnn_shard_gradients(shard, index);

@@ -329,6 +329,9 @@ enum status dnn_shard_forward(struct dnn_shard *shard, int index, struct error *
         else
             result = forward_primitive(shard, index);
         break;
+    case NET_AVGPOOL:
+        dnn_avgpool_forward(shard, index);
+        break;
     case NET_FLATTEN:
         break;
     default:
@@ -404,6 +407,9 @@ enum status dnn_shard_backward(struct dnn_shard *shard, int index, struct error 
             dnn_maxpool_backward(shard, index);
         else
             result = backward_primitives(shard, index);
+        break;
+    case NET_AVGPOOL:
+        dnn_avgpool_backward(shard, index);
         break;
     case NET_FLATTEN:
         break;

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include "base/vector.h"
 
 static const float BETA1 = 0.9f, BETA2 = 0.999f, EPSILON = 1e-8f; /* the paper's */
 
@@ -85,12 +86,14 @@ void train_optimizer_begin(struct train_optimizer *optimizer, float learning_rat
     optimizer->square_factor = (float)(1 / (1 - optimizer->power2));
 }
 
+VECTOR_CLONES
 static void update_adam(const struct train_optimizer *o, float *restrict mean,
                         float *restrict square, const struct train_tensor *tensor)
 {
     const float shrink = tensor->decays ? 1 - o->rate * o->recipe->weight_decay : 1;
     float *restrict values = tensor->values;
     const float *restrict gradients = tensor->gradients;
+#pragma omp simd
     for (size_t i = 0; i < tensor->count; i++) {
         const float g = gradients[i];
         mean[i] = BETA1 * mean[i] + (1 - BETA1) * g;
@@ -101,10 +104,12 @@ static void update_adam(const struct train_optimizer *o, float *restrict mean,
     }
 }
 
+VECTOR_CLONES
 static void update_sgd(const struct train_optimizer *o, float *restrict velocity,
                        const struct train_tensor *tensor)
 {
     const float decay = tensor->decays ? o->recipe->weight_decay : 0;
+#pragma omp simd
     for (size_t i = 0; i < tensor->count; i++) {
         velocity[i] =
             o->recipe->momentum * velocity[i] + tensor->gradients[i] + decay * tensor->values[i];
