@@ -24,8 +24,8 @@ struct wiring {
 struct infer {
     const struct infer_path *path;
     char name[MODEL_NAME_BYTES + 1];
-    int class_end;      /* layers up to the ARGMAX that gives the class; 0: there is none */
-    size_t plane_bytes; /* of the largest plane */
+    int class_end; /* layers up to the ARGMAX that gives the class; 0: there is none */
+    size_t plane_bytes, window_bytes; /* of the largest plane and window */
     int layer_count, slot_count;
     size_t slot_bytes[MODEL_MAX_LAYERS + 1]; /* of the largest tile in it; slot 0 is the input's */
     struct wiring wiring[MODEL_MAX_LAYERS];
@@ -93,6 +93,7 @@ static enum status add_layer(struct infer *infer, const struct model *model, int
     if (l->op == OP_ARGMAX && l->out == model->class_out)
         infer->class_end = index + 1;
     infer->plane_bytes = larger(infer->plane_bytes, layer->plane_bytes);
+    infer->window_bytes = larger(infer->window_bytes, layer->window_bytes);
     return status;
 }
 
@@ -202,14 +203,14 @@ bool infer_can_start(const struct infer *infer, int first)
 
 /* ---- Running ---- */
 
-/* Work space of one thread: the slots and a plane. */
+/* Work space of one thread: the slots, a plane and a window. */
 struct scratch {
-    uint8_t *slots[MODEL_MAX_LAYERS + 1], *plane;
+    uint8_t *slots[MODEL_MAX_LAYERS + 1], *plane, *window;
 };
 
 static size_t scratch_bytes(const struct infer *infer)
 {
-    size_t size = infer->plane_bytes + SLACK_BYTES;
+    size_t size = infer->plane_bytes + SLACK_BYTES + infer->window_bytes;
     for (int i = 0; i < infer->slot_count; i++)
         size += infer->slot_bytes[i] + SLACK_BYTES;
     return size;
@@ -223,7 +224,30 @@ static struct scratch scratch_of(const struct infer *infer, uint8_t *bytes)
         bytes += infer->slot_bytes[i] + SLACK_BYTES;
     }
     scratch.plane = bytes;
+    scratch.window = bytes + infer->plane_bytes + SLACK_BYTES;
     return scratch;
+}
+
+/* INFER_LANES activations of INFER_LANES images, size bytes apart, side by side: a perfect shuffle of the
+ * rows' bytes, done four times, transposes them. */
+static void load_square(const uint8_t *in, size_t size, uint8_t zero, uint8_t *tile)
+{
+    const byte_lanes low = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
+    const byte_lanes high = low + 8;
+    byte_lanes rows[INFER_LANES], mixed[INFER_LANES];
+    for (size_t i = 0; i < INFER_LANES; i++)
+        memcpy(&rows[i], in + i * size, sizeof rows[i]);
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < INFER_LANES / 2; i++) {
+            mixed[2 * i] = __builtin_shuffle(rows[i], rows[i + INFER_LANES / 2], low);
+            mixed[2 * i + 1] = __builtin_shuffle(rows[i], rows[i + INFER_LANES / 2], high);
+        }
+        memcpy(rows, mixed, sizeof rows);
+    }
+    for (size_t i = 0; i < INFER_LANES; i++) {
+        rows[i] ^= zero;
+        memcpy(tile + i * INFER_LANES, &rows[i], sizeof rows[i]);
+    }
 }
 
 /* Activations of count images to a tile; the other lanes keep what they had. */
@@ -232,7 +256,10 @@ static void load_tile(const struct model_buffer *buffer, const uint8_t *in, size
 {
     const size_t size = buffer->size_bytes;
     const uint8_t zero = infer_zero(buffer);
-    for (size_t i = 0; i < size; i++)
+    size_t first = 0;
+    for (; count == INFER_LANES && first + INFER_LANES <= size; first += INFER_LANES)
+        load_square(in + first, size, zero, tile + first * INFER_LANES);
+    for (size_t i = first; i < size; i++)
         for (size_t lane = 0; lane < count; lane++)
             tile[i * INFER_LANES + lane] = in[lane * size + i] ^ zero;
 }
@@ -272,6 +299,7 @@ static void run_tile(const struct job *job, size_t tile, uint8_t *bytes)
             .in2 = wiring->in2 == NONE ? NULL : scratch.slots[slot_of(infer, wiring->in2)],
             .out = scratch.slots[wiring->slot],
             .plane = scratch.plane,
+            .window = scratch.window,
         };
         if (infer->layers[i].layer.op != OP_FLATTEN)
             infer_layer_run(&infer->layers[i], infer->path, &tiles);

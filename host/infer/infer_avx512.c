@@ -116,12 +116,18 @@ INLINE TARGET void run_channels(const struct infer_row *row, bool gathered)
 
 static TARGET void run_row(const struct infer_row *row)
 {
-    run_channels(row, false);
+    for (int b = 0; b < row->block_count; b++) {
+        const struct infer_row block = infer_block(row, b);
+        run_channels(&block, false);
+    }
 }
 
 static TARGET void run_gathered(const struct infer_row *row)
 {
-    run_channels(row, true);
+    for (int b = 0; b < row->block_count; b++) {
+        const struct infer_row block = infer_block(row, b);
+        run_channels(&block, true);
+    }
 }
 
 static bool is_supported(void)
@@ -130,6 +136,12 @@ static bool is_supported(void)
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
 }
 
-const struct infer_path infer_path_avx512 = {"avx512",     4,       CHANNELS,
-                                             is_supported, run_row, run_gathered};
+const struct infer_path infer_path_avx512 = {
+    .name = "avx512",
+    .step_elements = 4,
+    .channels_max = CHANNELS,
+    .is_supported = is_supported,
+    .run_row = run_row,
+    .run_gathered = run_gathered,
+};
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "base/vector.h"
 #include "infer/infer_store.h"
 #include "pack/pack_weights.h"
 
@@ -26,14 +27,12 @@ static int segment_length(const struct infer_layer *layer)
     return (int)model_row_elements(&layer->layer, &layer->in) / layer->segment_count;
 }
 
-/* First channel of a block, blocks counted through all groups; those of a group differ by one
- * channel at most. */
+/* First channel of a block, blocks counted through all groups. */
 static int block_start(const struct infer_layer *layer, int block)
 {
     const int channels = layer->out.channels / group_count(layer);
-    const int within = block % layer->block_count;
     return block / layer->block_count * channels +
-           (int)((int64_t)within * channels / layer->block_count);
+           infer_block_start(channels, layer->block_count, block % layer->block_count);
 }
 
 /* Words of all weights of one channel. */
@@ -49,25 +48,28 @@ static void plan_windows(struct infer_layer *layer, const struct infer_path *pat
     const size_t width = (size_t)layer->in.width + l->pad_left + l->pad_right;
     const size_t height = (size_t)layer->in.height + l->pad_top + l->pad_bottom;
     const int groups = group_count(layer);
-    layer->segment_count = l->op == OP_FC || groups > 1 ? 1 : l->kernel_h;
+    layer->segment_count = l->op == OP_FC || groups > 1 || path->wants_offsets ? 1 : l->kernel_h;
     layer->step_count = (segment_length(layer) + path->step_elements - 1) / path->step_elements;
     layer->block_count =
         (layer->out.channels / groups + path->channels_max - 1) / path->channels_max;
+    layer->window_bytes = (size_t)layer->step_count * path->window_step_bytes;
     layer->plane_row = width * layer->in.channels * INFER_LANES;
     layer->plane_bytes = padded ? height * layer->plane_row : 0;
 }
 
-/* offsets: zeros. */
+/* offsets: zeros. A fully connected layer's window is all its input, one row. */
 static void fill_offsets(struct infer_layer *layer)
 {
     const struct model_layer *l = &layer->layer;
     const size_t pixel = (size_t)layer->in.channels * INFER_LANES;
-    const int channels = layer->in.channels / l->groups;
+    const int kernel_h = l->op == OP_FC ? 1 : l->kernel_h;
+    const int row = segment_length(layer) / kernel_h, /* activations of a row of the window */
+        channels = l->op == OP_FC ? row : layer->in.channels / l->groups;
     uint32_t *offset = layer->offsets;
-    for (int tap = 0; tap < l->kernel_h * l->kernel_w; tap++)
-        for (int c = 0; c < channels; c++)
-            *offset++ = (uint32_t)((size_t)(tap / l->kernel_w) * layer->plane_row +
-                                   (size_t)(tap % l->kernel_w) * pixel + (size_t)c * INFER_LANES);
+    for (int y = 0; y < kernel_h; y++)
+        for (int i = 0; i < row; i++)
+            *offset++ = (uint32_t)((size_t)y * layer->plane_row + (size_t)(i / channels) * pixel +
+                                   (size_t)(i % channels) * INFER_LANES);
 }
 
 /* The weights of one channel that step number step of a segment meets. */
@@ -126,15 +128,21 @@ static void set_channels(struct infer_layer *layer, const struct pack_layout *la
     }
 }
 
+static bool has_offsets(const struct infer_layer *layer, const struct infer_path *path)
+{
+    return group_count(layer) > 1 || path->wants_offsets;
+}
+
 static bool allocate(struct infer_layer *layer, const struct infer_path *path)
 {
     const size_t channels = layer->out.channels;
     const size_t elements = (size_t)layer->step_count * (size_t)path->step_elements;
     layer->weights = malloc(channels * channel_words(layer) * sizeof *layer->weights);
     layer->channels = malloc(channels * sizeof *layer->channels);
-    if (group_count(layer) > 1)
-        layer->offsets = calloc(elements, sizeof *layer->offsets);
-    return layer->weights && layer->channels && (layer->offsets || group_count(layer) == 1);
+    if (!has_offsets(layer, path))
+        return layer->weights && layer->channels;
+    layer->offsets = calloc(elements, sizeof *layer->offsets);
+    return layer->weights && layer->channels && layer->offsets;
 }
 
 static bool init_weighted(struct infer_layer *layer, const struct infer_path *path,
@@ -191,23 +199,20 @@ static void fill_plane(const struct infer_layer *layer, const uint8_t *in, uint8
         memcpy(to, in, row);
 }
 
-/* One row of output pixels, block by block. row: complete but for what differs between blocks. */
-static void run_blocks(const struct infer_layer *layer, const struct infer_path *path,
-                       struct infer_row row, uint8_t *out)
+/* One row of output pixels, group by group. row: complete for the first group. */
+static void run_groups(const struct infer_layer *layer, const struct infer_path *path,
+                       struct infer_row row)
 {
     const int groups = group_count(layer), group_in = layer->in.channels / groups;
-    const uint8_t *in = row.in;
-    for (int b = 0; b < groups * layer->block_count; b++) {
-        const int first = block_start(layer, b);
-        row.channel_count = block_start(layer, b + 1) - first;
-        row.channels = layer->channels + first;
-        row.weights = layer->weights + (size_t)first * channel_words(layer);
-        row.out = out + first * INFER_LANES;
-        row.in = in + b / layer->block_count * group_in * INFER_LANES;
-        if (groups > 1)
+    for (int g = 0; g < groups; g++) {
+        if (layer->offsets)
             path->run_gathered(&row);
         else
             path->run_row(&row);
+        row.in += group_in * INFER_LANES;
+        row.out += row.channel_count * INFER_LANES;
+        row.channels += row.channel_count;
+        row.weights += (size_t)row.channel_count * channel_words(layer);
     }
 }
 
@@ -215,9 +220,14 @@ static void run_weighted(const struct infer_layer *layer, const struct infer_pat
                          const struct infer_tiles *tiles)
 {
     const size_t pixel = (size_t)layer->out.channels * INFER_LANES;
-    uint8_t *out = tiles->out;
     struct infer_row row = {
         .in = tiles->in,
+        .out = tiles->out,
+        .weights = layer->weights,
+        .channels = layer->channels,
+        .window = tiles->window,
+        .channel_count = layer->out.channels / group_count(layer),
+        .block_count = layer->block_count,
         .offsets = layer->offsets,
         .pixel_count = layer->out.width,
         .segment_count = layer->segment_count,
@@ -232,9 +242,9 @@ static void run_weighted(const struct infer_layer *layer, const struct infer_pat
         row.in = tiles->plane;
     }
     for (int y = 0; y < layer->out.height; y++) {
-        run_blocks(layer, path, row, out);
+        run_groups(layer, path, row);
         row.in += layer->layer.stride_h * layer->plane_row;
-        out += layer->out.width * pixel;
+        row.out += layer->out.width * pixel;
     }
 }
 
@@ -247,51 +257,85 @@ struct window {
     size_t row_stride, column_stride; /* bytes */
 };
 
-/* One channel of one output pixel. */
-typedef void pool_fn(const struct window *window, uint8_t *out);
+/* The window of one output pixel, channel by channel. */
+typedef void pool_fn(const struct window *window, size_t channels, uint8_t *out);
 
-static void pool_max(const struct window *window, uint8_t *out)
+VECTOR_CLONES
+static void pool_max(const struct window *window, size_t channels, uint8_t *out)
 {
+    const size_t size = channels * INFER_LANES;
     const uint8_t *row = window->in;
-    memcpy(out, row, INFER_LANES);
+    memcpy(out, row, size);
     for (int y = 0; y < window->rows; y++, row += window->row_stride) {
         const uint8_t *in = row;
         for (int x = 0; x < window->columns; x++, in += window->column_stride)
 #pragma omp simd
-            for (int lane = 0; lane < INFER_LANES; lane++)
-                out[lane] = in[lane] > out[lane] ? in[lane] : out[lane];
+            for (size_t i = 0; i < size; i++)
+                out[i] = in[i] > out[i] ? in[i] : out[i];
     }
 }
 
-/* A row is 255 activations at most: its sum fits 16 bits. */
-static void add_row(const struct window *window, const uint8_t *in, uint32_t sum[INFER_LANES])
+/* Rounded half up. The 128 in signed activations is 128 in their mean as well. */
+static uint8_t average(uint32_t sum, uint32_t count)
 {
-    uint16_t row_sum[INFER_LANES] = {0};
-    for (int x = 0; x < window->columns; x++, in += window->column_stride)
-#pragma omp simd
-        for (int lane = 0; lane < INFER_LANES; lane++)
-            row_sum[lane] = (uint16_t)(row_sum[lane] + in[lane]);
-#pragma omp simd
-    for (int lane = 0; lane < INFER_LANES; lane++)
-        sum[lane] += row_sum[lane];
+    return (uint8_t)((2 * sum + count) / (2 * count));
 }
 
-/* The 128 in signed activations is 128 in their mean as well. */
-static void pool_average(const struct window *window, uint8_t *out)
+/* A window of any size. A row is 255 activations at most: its sum fits 16 bits. */
+static void average_large(const struct window *window, const uint8_t *in, uint8_t *out)
 {
-    const uint32_t count = (uint32_t)(window->rows * window->columns);
-    const uint8_t *row = window->in;
     uint32_t sum[INFER_LANES] = {0};
-    for (int y = 0; y < window->rows; y++, row += window->row_stride)
-        add_row(window, row, sum);
-    if (count & (count - 1)) {
-        for (int lane = 0; lane < INFER_LANES; lane++)
-            out[lane] = (uint8_t)((2 * sum[lane] + count) / (2 * count));
-    } else {
-        const int log2 = __builtin_ctz(count);
+    for (int y = 0; y < window->rows; y++, in += window->row_stride) {
+        uint16_t row_sum[INFER_LANES] = {0};
+        for (int x = 0; x < window->columns; x++)
+#pragma omp simd
+            for (int lane = 0; lane < INFER_LANES; lane++)
+                row_sum[lane] = (uint16_t)(row_sum[lane] +
+                                           in[(size_t)x * window->column_stride + (size_t)lane]);
 #pragma omp simd
         for (int lane = 0; lane < INFER_LANES; lane++)
-            out[lane] = (uint8_t)((2 * sum[lane] + count) >> (log2 + 1));
+            sum[lane] += row_sum[lane];
+    }
+    for (int lane = 0; lane < INFER_LANES; lane++)
+        out[lane] = average(sum[lane], (uint32_t)(window->rows * window->columns));
+}
+
+typedef uint16_t word_lanes __attribute__((vector_size(2 * INFER_LANES)));
+
+/* A window of rows * columns <= 256 activations: sums and what rounding adds fit 16 bits. */
+static inline __attribute__((always_inline)) void
+average_small(const struct window *window, const uint8_t *in, int rows, int columns, uint8_t *out)
+{
+    const uint32_t count = (uint32_t)(rows * columns);
+    word_lanes sum = {0};
+    for (int y = 0; y < rows; y++, in += window->row_stride)
+        for (int x = 0; x < columns; x++) {
+            byte_lanes bytes;
+            memcpy(&bytes, in + (size_t)x * window->column_stride, sizeof bytes);
+            sum += __builtin_convertvector(bytes, word_lanes);
+        }
+    if (count & (count - 1)) {
+        for (int lane = 0; lane < INFER_LANES; lane++)
+            out[lane] = average(sum[lane], count);
+    } else {
+        sum = (sum + (uint16_t)(count / 2)) >> (uint16_t)__builtin_ctz(count);
+        const byte_lanes bytes = __builtin_convertvector(sum, byte_lanes);
+        memcpy(out, &bytes, sizeof bytes);
+    }
+}
+
+VECTOR_CLONES
+static void pool_average(const struct window *window, size_t channels, uint8_t *out)
+{
+    const uint8_t *in = window->in;
+    const int rows = window->rows, columns = window->columns;
+    for (size_t c = 0; c < channels; c++, in += INFER_LANES, out += INFER_LANES) {
+        if (rows == 2 && columns == 2)
+            average_small(window, in, 2, 2, out);
+        else if (rows * columns <= 256)
+            average_small(window, in, rows, columns, out);
+        else
+            average_large(window, in, out);
     }
 }
 
@@ -315,8 +359,8 @@ static void run_pool(const struct infer_layer *layer, pool_fn *pool, const uint8
         const int x = clip(i % layer->out.width * l->stride_w - l->pad_left, l->kernel_w,
                            layer->in.width, &window.columns);
         window.in = in + (size_t)y * row + (size_t)x * pixel;
-        for (int c = 0; c < layer->in.channels; c++, window.in += INFER_LANES, out += INFER_LANES)
-            pool(&window, out);
+        pool(&window, layer->in.channels, out);
+        out += layer->in.channels * INFER_LANES;
     }
 }
 

@@ -11,18 +11,19 @@ struct infer_layer {
     struct model_buffer in, in2, out; /* in2: ADD only */
     /* Weighted layers only: */
     int segment_count, step_count, block_count; /* blocks of one group of the convolution */
+    size_t window_bytes;                        /* work space for a window */
     size_t plane_row, plane_bytes;  /* tile with zero borders; plane_bytes 0 without padding */
     uint32_t *weights;              /* blocks of channels, each as struct infer_row wants it */
-    uint32_t *offsets;              /* of several groups, else NULL; see struct infer_row */
+    uint32_t *offsets;              /* of several groups, or as the path wants; else NULL */
     struct infer_channel *channels; /* [out.channels] */
     struct quant_add add;           /* ADD only: the integers */
 };
 
-/* What a layer works on: tiles of its buffers; in2: ADD only. plane: work space of plane_bytes. Behind
+/* What a layer works on: tiles of its buffers; in2: ADD only. plane, window: work space. Behind
  * the ends of in and plane stand INFER_STEP_MAX - 1 more activations that may be read. */
 struct infer_tiles {
     const uint8_t *in, *in2;
-    uint8_t *out, *plane;
+    uint8_t *out, *plane, *window;
 };
 
 /* Layer number index of a parsed model for path; borrows nothing. After a failure layer is still to

@@ -5,8 +5,8 @@
  * A tile is INFER_LANES images side by side: every activation is INFER_LANES bytes, one for each image, so that each
  * operation is a vector operation whatever the layer's shape. Shape [height][width][channel][lane]; a signed activation
  * is kept as value + 128, so that all are unsigned. A window of a convolution is segment_count runs of contiguous
- * activations; a fully connected layer is one window of one segment. A convolution in groups finds its window's
- * activations by their offsets. */
+ * activations; a fully connected layer is one window of one segment. A convolution in groups, and a path that wants it,
+ * finds its window's activations by their offsets. Channels are done in blocks, which share the loads of a window. */
 #ifndef MPQ_INFER_PATH_H
 #define MPQ_INFER_PATH_H
 
@@ -20,33 +20,57 @@ enum {
     INFER_STEP_MAX = 4, /* activations that one weight word meets */
 };
 
+typedef uint8_t byte_lanes __attribute__((vector_size(INFER_LANES))); /* of one activation */
+
 struct infer_channel {
     uint32_t start; /* of the accumulator: bias, corrected for the 128 in signed activations */
     uint8_t multiplier, shift;
 };
 
-/* One row of output pixels, one block of channels. A segment may be read up to INFER_STEP_MAX - 1
+/* One row of output pixels, all channels of a group. A segment may be read up to INFER_STEP_MAX - 1
  * activations behind its end, where the weights are zero. */
 struct infer_row {
-    const uint8_t *in; /* window of the first pixel; with offsets: what they count from */
-    uint8_t *out;      /* first pixel, first channel */
-    const uint32_t *
-        weights; /* [segment_count][step_count][channel_count] words of path->step_elements weights */
+    const uint8_t *in;       /* window of the first pixel; with offsets: what they count from */
+    uint8_t *out;            /* first pixel, first channel */
+    const uint32_t *weights; /* blocks of channels (infer_block()), each [segment_count][step_count]
+                                [channels of the block] words of path->step_elements weights */
     const struct infer_channel *channels;
     /* run_gathered: [step_count * path->step_elements] bytes to each activation of a window, any valid ones where the
      * weights are zero; segment_count is 1 and segment_stride unused. */
     const uint32_t *offsets;
-    int channel_count, pixel_count, segment_count, step_count;
+    int channel_count, block_count, pixel_count, segment_count, step_count;
     size_t segment_stride, in_stride, out_stride; /* bytes to the next segment; to the next pixel */
+    uint8_t *window; /* work space: step_count * path->window_step_bytes */
     bool relu;
 };
 
+/* First channel of a block; blocks differ by one channel at most. */
+static inline int infer_block_start(int channel_count, int block_count, int block)
+{
+    return (int)((int64_t)block * channel_count / block_count);
+}
+
+/* The part of a row that is one block's: its channels alone. */
+static inline struct infer_row infer_block(const struct infer_row *row, int block)
+{
+    struct infer_row part = *row;
+    const int first = infer_block_start(row->channel_count, row->block_count, block);
+    part.channel_count = infer_block_start(row->channel_count, row->block_count, block + 1) - first;
+    part.block_count = 1;
+    part.channels += first;
+    part.weights += (size_t)first * (size_t)(row->segment_count * row->step_count);
+    part.out += first * INFER_LANES;
+    return part;
+}
+
 struct infer_path {
     const char *name;
-    int step_elements; /* weights of a word: 4 int8 or 2 int16, the first one lowest */
-    int channels_max;  /* of a block: output channels that share the loads of a window */
+    int step_elements;        /* weights of a word: 4 int8 or 2 int16, the first one lowest */
+    int channels_max;         /* of a block */
+    bool wants_offsets;       /* in all layers, which have one segment then */
+    size_t window_step_bytes; /* of the work space */
     bool (*is_supported)(void);
-    void (*run_row)(const struct infer_row *row);
+    void (*run_row)(const struct infer_row *row); /* NULL: wants offsets */
     void (*run_gathered)(const struct infer_row *row);
 };
 

@@ -36,7 +36,7 @@ static void add_gathered(const struct infer_row *row, const uint8_t *window,
         step(row->weights[i], window + offset[0], window + offset[1], acc);
 }
 
-/* gathered is a constant. */
+/* Of one channel. gathered is a constant. */
 static inline void run_pixels(const struct infer_row *row, bool gathered)
 {
     const uint8_t *window = row->in;
@@ -55,12 +55,18 @@ static inline void run_pixels(const struct infer_row *row, bool gathered)
 
 static void run_row(const struct infer_row *row)
 {
-    run_pixels(row, false);
+    for (int b = 0; b < row->block_count; b++) {
+        const struct infer_row block = infer_block(row, b);
+        run_pixels(&block, false);
+    }
 }
 
 static void run_gathered(const struct infer_row *row)
 {
-    run_pixels(row, true);
+    for (int b = 0; b < row->block_count; b++) {
+        const struct infer_row block = infer_block(row, b);
+        run_pixels(&block, true);
+    }
 }
 
 static bool is_supported(void)
@@ -68,5 +74,11 @@ static bool is_supported(void)
     return true;
 }
 
-const struct infer_path infer_path_portable = {"portable",   2,       1,
-                                               is_supported, run_row, run_gathered};
+const struct infer_path infer_path_portable = {
+    .name = "portable",
+    .step_elements = 2,
+    .channels_max = 1,
+    .is_supported = is_supported,
+    .run_row = run_row,
+    .run_gathered = run_gathered,
+};

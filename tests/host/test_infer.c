@@ -173,6 +173,24 @@ static void extreme_values_do_not_saturate(void **state)
     }
 }
 
+/* Round 256 activations, where 16-bit sums end, of channels that are all but 255 or 0. */
+static void averages_of_large_windows_equal_the_oracle(void **state)
+{
+    static const int sizes[][2] = {{15, 17}, {16, 16}, {17, 16}, {17, 19}};
+    const struct infer_path *path = path_of(state);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct random_model chain;
+        const int height = sizes[i][0], width = sizes[i][1];
+        const struct ref_window pixel = {1, 1, 1, 1, 0, 0, 0, 0};
+        const struct ref_window all = {height, width, 1, 1, 0, 0, 0, 0};
+        random_model_begin(&chain, 50 + i, (struct build_buffer){height, width, 3, false, 0});
+        chain.is_extreme = true;
+        random_model_add(&chain, OP_CONV2D, 8, 2, true, &pixel);
+        random_model_add(&chain, OP_AVGPOOL, 0, 0, false, &all);
+        check_chain(path, &chain, 2, 1);
+    }
+}
+
 /* The bias alone brings accumulators to both ends of 32 bits; the sums go past them. */
 static void accumulators_wrap_at_32_bits(void **state)
 {
@@ -370,6 +388,7 @@ static const struct CMUnitTest path_cases[] = {
     cmocka_unit_test(fc_layers_equal_the_oracle),
     cmocka_unit_test(other_layers_equal_the_oracle),
     cmocka_unit_test(extreme_values_do_not_saturate),
+    cmocka_unit_test(averages_of_large_windows_equal_the_oracle),
     cmocka_unit_test(accumulators_wrap_at_32_bits),
     cmocka_unit_test(chains_and_all_their_parts_equal_the_oracle),
     cmocka_unit_test(lenet5_equals_the_oracle_at_every_width),
