@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "target/dse_identity.h"
+#include "target/target_identity.h"
 #include "team/crew.h"
 
 struct measure_team {
@@ -81,7 +81,7 @@ static enum status check_same_core(const struct measure_team *team, struct error
 {
     uint32_t own = 0;
     enum status status =
-        dse_identity(team->cores.name, target_info(team->subject->target), &own, err);
+        target_identity(team->cores.name, target_info(team->subject->target), &own, err);
     status = team_agree(team->cores.team, status, err);
     if (status != STATUS_OK)
         return status;

@@ -19,7 +19,7 @@
 #include "qat/calibrate.h"
 #include "qat/qat.h"
 #include "quant/quant_share.h"
-#include "target/dse_identity.h"
+#include "target/target_identity.h"
 
 enum { PATH_BYTES = 4096, NAME_BYTES = 200, SCREEN_STREAM = 0x73637265 };
 
@@ -127,7 +127,7 @@ static enum status open_first_target(struct dse_source *source, struct error *er
                          "%s: this core has no neural unit; use one that has (mpq info TARGET)",
                          name);
     }
-    return dse_identity(name, &source->info, &source->target_crc, err);
+    return target_identity(name, &source->info, &source->target_crc, err);
 }
 
 /* Whether the team's first process has the same kind of core. */
@@ -274,7 +274,7 @@ static enum status check_same_core(const struct dse_source *source, const char *
                                    const struct target *target, struct error *err)
 {
     uint32_t crc;
-    const enum status status = dse_identity(name, target_info(target), &crc, err);
+    const enum status status = target_identity(name, target_info(target), &crc, err);
     if (status != STATUS_OK || crc == source->target_crc) {
         return status;
     }

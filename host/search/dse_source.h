@@ -66,7 +66,7 @@ int dse_source_threads(const struct dse_source *source); /* for each worker's co
 
 const struct target_info *dse_source_info(const struct dse_source *source);
 
-/* CRC-32 of what runs the candidates: dse_identity.h. */
+/* CRC-32 of what runs the candidates: target_identity.h. */
 uint32_t dse_source_target_crc(const struct dse_source *source);
 /* CRC-32 of the network and its float weights; of all images and labels (training images calibrate
  * and, with QAT, train). */

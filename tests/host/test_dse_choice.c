@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "search/dse_choice.h"
-#include "target/dse_identity.h"
+#include "target/target_identity.h"
 
 static struct dse_options choose(const struct dse_run_options *options, const char *preset,
                                  int layers)
@@ -106,7 +106,7 @@ static uint32_t identity(const char *name, const struct target_info *info)
 {
     struct error err;
     uint32_t crc = 0;
-    check_ok(dse_identity(name, info, &crc, &err), &err);
+    check_ok(target_identity(name, info, &crc, &err), &err);
     return crc;
 }
 

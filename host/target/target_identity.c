@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Identity of simulator and firmware by contents. */
-#include "target/dse_identity.h"
+#include "target/target_identity.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,8 +41,8 @@ static enum status add_simulator(const char *name, uint32_t *crc, struct error *
     return status == STATUS_OK ? add_file(path, crc, err) : status;
 }
 
-enum status dse_identity(const char *name, const struct target_info *info, uint32_t *crc,
-                         struct error *err)
+enum status target_identity(const char *name, const struct target_info *info, uint32_t *crc,
+                            struct error *err)
 {
     const uint32_t facts[] = {info->protocol_version, info->window,           info->tiers,
                               info->isa_version,      info->model_version,    info->clock_hz,
