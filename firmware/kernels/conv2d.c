@@ -115,11 +115,16 @@ static NOINLINE void copy_words(struct pieces p)
     }
 }
 
-static void zero_pieces(struct pieces p)
+static NOINLINE void zero_pieces(struct pieces p)
 {
     for (; p.count; p.count--, p.to += p.to_step) {
-        for (uint32_t i = 0; i < p.size; i++)
-            p.to[i] = 0;
+        if (p.size < 4) {
+            p.to[0] = p.to[p.size / 2] = p.to[p.size - 1] = 0;
+            continue;
+        }
+        for (uint32_t i = 0; i < p.size - 4; i += 4)
+            store_word(p.to + i, 0);
+        store_word(p.to + p.size - 4, 0);
     }
 }
 
@@ -244,16 +249,15 @@ static void compute_tile(const struct conv2d *conv, struct conv2d_group tile)
 static struct conv2d make(const struct kernel_args *args, conv2d_group_fn *compute)
 {
     const struct model_layer *layer = args->layer;
-    struct conv2d conv = {
-        .args = args,
-        .plan = conv2d_plan_make(layer, args->in_shape),
-        .in_channels = (uint32_t)args->in_shape->channels / layer->groups,
-        .out_channels = (uint32_t)args->out_shape->channels / layer->groups,
-        .weight_bytes = layer->weight_bytes / layer->groups,
-        .param_bytes = layer->param_bytes / layer->groups,
-        .compute = compute,
-    };
+    struct conv2d conv; /* an initializer would clear it with memset() first */
 
+    conv.args = args;
+    conv.plan = conv2d_plan_make(layer, args->in_shape);
+    conv.in_channels = (uint32_t)args->in_shape->channels / layer->groups;
+    conv.out_channels = (uint32_t)args->out_shape->channels / layer->groups;
+    conv.weight_bytes = layer->weight_bytes / layer->groups;
+    conv.param_bytes = layer->param_bytes / layer->groups;
+    conv.compute = compute;
     conv.group_bytes = conv.weight_bytes / ((conv.out_channels + 3) / 4);
     return conv;
 }
@@ -293,17 +297,16 @@ static void run_columns(const struct conv2d *conv, struct conv2d_group tile, uin
 void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute)
 {
     const struct conv2d conv = make(args, compute);
-    struct conv2d_group tile = {
-        .weights = args->weights,
-        .params = args->params,
-        .words = model_row_words(args->layer, args->in_shape),
-        .patch_size = conv.plan.patch_size,
-        .out = args->out,
-        .out_stride = args->out_shape->channels,
-        .weight_bits = args->layer->weight_bits,
-        .is_signed = args->in_shape->is_signed,
-    };
+    struct conv2d_group tile;
 
+    tile.weights = args->weights;
+    tile.params = args->params;
+    tile.words = model_row_words(args->layer, args->in_shape);
+    tile.patch_size = conv.plan.patch_size;
+    tile.out = args->out;
+    tile.out_stride = args->out_shape->channels;
+    tile.weight_bits = args->layer->weight_bits;
+    tile.is_signed = args->in_shape->is_signed;
     if (!conv.plan.direct)
         zero_chunks(args->scratch, (uint32_t)conv.plan.size);
     for (uint32_t i = 0; i < args->layer->groups; i++) {

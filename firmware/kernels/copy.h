@@ -32,6 +32,16 @@ static inline void zero_chunks(uint8_t *to, uint32_t size)
     }
 }
 
+/* size: a multiple of 4. */
+static inline void zero_words(uint8_t *to, uint32_t size)
+{
+    const uint32_t whole = size & ~(COPY_CHUNK_BYTES - 1u);
+
+    zero_chunks(to, whole);
+    for (to += whole, size -= whole; size; size -= 4, to += 4)
+        store_word(to, 0);
+}
+
 static inline void copy_exact(const uint8_t *from, uint8_t *to, uint32_t size)
 {
     for (; size >= 4; size -= 4, from += 4, to += 4)
