@@ -8,8 +8,8 @@ folder=$1 boards=$2 configs=$3
 
 # one line for a configuration: LUT FF DSP RAM, lowest, median and highest clock (- where there is none)
 figures() {
-    for file in "$folder/$1/$2"/seed*/figures.tsv; do sed -n 2p "$file"; done | sort -t "$(printf '\t')" -k 6 -g |
-        awk -F'\t' '{ line = $1 " " $2 " " $3 " " $4; mhz[NR] = $6 } END { print line, mhz[1], mhz[int((NR + 1) / 2)], mhz[NR] }'
+    for file in "$folder/$1/$2"/seed*/figures.tsv; do [ ! -e "$file" ] || sed -n 2p "$file"; done | sort -t "$(printf '\t')" -k 6 -g |
+        awk -F'\t' '{ line = $1 " " $2 " " $3 " " $4; mhz[NR] = $6 } END { if (NR) print line, mhz[1], mhz[int((NR + 1) / 2)], mhz[NR] }'
 }
 
 for board in $boards; do
@@ -18,8 +18,13 @@ for board in $boards; do
     echo '| core | LUT | growth | FF | multiplier blocks | RAM blocks | clock, MHz (lowest to highest) | against pristine |'
     echo '|---|---|---|---|---|---|---|---|'
     pristine=$(figures "$board" pristine)
+    [ -n "$pristine" ] || { echo "area_report.sh: $board: no figures of pristine" >&2; exit 1; }
     for config in pristine $(printf '%s\n' "$configs" | tr ' ' '\n' | grep -vx pristine); do
         echo "$pristine $(figures "$board" "$config")" | awk -v config="$config" '{
+            if (NF < 8) {
+                printf "| %s | not routed | | | | | | |\n", config
+                next
+            }
             printf "| %s | %d | %.2f | %d | %d | %g |", config, $8, $8 / $1, $9, $10, $11
             if ($13 == "-")
                 print " - | - |"

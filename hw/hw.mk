@@ -40,6 +40,9 @@ HW_WHEEL     = $(patsubst $(CURDIR)/%,%,$(IBEX_WHEEL))
 HW_INCLUDE   = $(GEN) $(IBEX)/rtl $(HW_WHEEL)/vendor/lowrisc_ip/ip/prim/rtl $(HW_WHEEL)/vendor/lowrisc_ip/dv/sv/dv_utils
 CORE_SOURCES = $(shell sed -e 's/\#.*//' -e 's|$$(IBEX)|$(IBEX)/rtl|;s|$$(GEN)|$(GEN)|;s|$$(WHEEL)|$(HW_WHEEL)|' rtl/ibex/core.f)
 
+# Logic is mapped as Yosys does by itself (hw/synth.sh) without the unit, and where paths of the unit have half a cycle
+HW_FLOW      = $(BOARD_FLOW_$(1))$(if $(filter ecp5,$(BOARD_FLOW_$(1))),$(if $(findstring -GNnUnit=0,$(CORE_FLAGS_$(2)))$(findstring -GNnMultiPump=1,$(CORE_FLAGS_$(2))),_plain))
+
 # $(1) board, $(2) core configuration: synthesis is in the folder $(HW)/board/configuration, place and route, which starts
 # from a random seed, in a folder of it for each seed. figures.tsv is there when the flow has done what it can without the vendor's tool.
 define HW_RULES
@@ -52,7 +55,7 @@ $(HW)/$(1)/$(2)/board_pkg.sv: rtl/tables/table.awk hw/boards.awk hw/boards.tsv r
 $(HW)/$(1)/$(2)/area.txt: $(HW)/$(1)/$(2)/board_pkg.sv $(HW)/$(1)/$(2)/loader.hex hw/$(BOARD_FOLDER_$(1))/top_$(BOARD_FOLDER_$(1)).sv \
     $(IBEX)/patched.stamp $(RTL) $(HW_RTL) hw/common/blackboxes.sv $(VIEWS) rtl/ibex/core.f hw/synth.sh hw/ecp5_multiplier.awk | $(DEPS)/fpga.stamp
 	$$(call say,SYNTH,"$(1) (core configuration $(2))")
-	$$(Q)sh hw/synth.sh $(YOSYS) $(BOARD_FLOW_$(1)) top_$(BOARD_FOLDER_$(1)) $$(@D) $$(addprefix -I,$$(HW_INCLUDE)) \
+	$$(Q)sh hw/synth.sh $(YOSYS) $(call HW_FLOW,$(1),$(2)) top_$(BOARD_FOLDER_$(1)) $$(@D) $$(addprefix -I,$$(HW_INCLUDE)) \
 	    hw/common/blackboxes.sv $$< $$(CORE_SOURCES) $(HW_RTL) hw/$(BOARD_FOLDER_$(1))/top_$(BOARD_FOLDER_$(1)).sv
 $(HW)/$(1)/$(2)/seed$(SEED)/routed.config: $(HW)/$(1)/$(2)/area.txt hw/$(BOARD_FOLDER_$(1))/$(BOARD_FOLDER_$(1)).lpf
 	$$(call say,ROUTE,"$(1) (core configuration $(2)) seed $(SEED)")
@@ -113,9 +116,10 @@ flash: board-given $(DEPS)/debian-FLASH.stamp ## make flash BOARD=name [PERMANEN
 
 AREA_BOARDS := ulx3s arty_a7_100
 AREA_SEEDS  := 1 2 3
-area-report: ## pristine Ibex and ours, in every core configuration: area and clock for ECP5, area for Artix-7; two hours on one slow core
-	@for seed in $(AREA_SEEDS); do $(MAKE) --no-print-directory SEED=$$seed \
-	    $(CORE_CONFIGS:%=$(HW)/ulx3s/%/seed$$seed/figures.tsv) || exit 1; done
+area-report: ## make area-report [AREA_SEEDS="1 2 3"]: pristine Ibex and ours in every core configuration; two hours on one slow core
+	@for seed in $(AREA_SEEDS); do for config in $(CORE_CONFIGS); do \
+	    sh hw/route_seed.sh '$(MAKE) --no-print-directory' $$seed $(HW)/ulx3s/$$config/seed$$seed/figures.tsv \
+	    || [ $$? = 124 ] || exit 1; done; done
 	@$(MAKE) --no-print-directory SEED=1 $(CORE_CONFIGS:%=$(HW)/arty_a7_100/%/seed1/figures.tsv)
 	@mkdir -p $(BUILD)/area
-	@sh hw/area_report.sh $(HW) "$(AREA_BOARDS)" "$(CORE_CONFIGS)" | tee $(BUILD)/area/report.md
+	@sh hw/area_report.sh $(HW) "$(AREA_BOARDS)" "$(CORE_CONFIGS)" > $(BUILD)/area/report.md && cat $(BUILD)/area/report.md
