@@ -237,7 +237,9 @@ static void load_square(const uint8_t *in, size_t size, uint8_t zero, uint8_t *t
     byte_lanes rows[INFER_LANES], mixed[INFER_LANES];
     for (size_t i = 0; i < INFER_LANES; i++)
         memcpy(&rows[i], in + i * size, sizeof rows[i]);
+#pragma GCC unroll 4
     for (int round = 0; round < 4; round++) {
+#pragma GCC unroll 8
         for (int i = 0; i < INFER_LANES / 2; i++) {
             mixed[2 * i] = __builtin_shuffle(rows[i], rows[i + INFER_LANES / 2], low);
             mixed[2 * i + 1] = __builtin_shuffle(rows[i], rows[i + INFER_LANES / 2], high);

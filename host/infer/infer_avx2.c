@@ -81,9 +81,9 @@ INLINE TARGET void store(const struct sums *acc, const struct infer_channel *cha
         infer_store(values, channel, relu, out);
         return;
     }
-    const __m256i multiplier = _mm256_set1_epi32(channel->multiplier);
-    const __m256i half = _mm256_set1_epi32((int32_t)(1u << (channel->shift - 1)));
-    const __m128i shift = _mm_cvtsi32_si128(channel->shift);
+    const __m256i multiplier = _mm256_set1_epi32((int32_t)channel->multiplier);
+    const __m256i half = _mm256_set1_epi32((int32_t)channel->half);
+    const __m128i shift = _mm_loadl_epi64((const __m128i *)&channel->shift);
     const __m256i low =
         _mm256_sra_epi32(_mm256_add_epi32(_mm256_mullo_epi32(acc->low, multiplier), half), shift);
     const __m256i high =

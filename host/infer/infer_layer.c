@@ -122,9 +122,9 @@ static void set_channels(struct infer_layer *layer, const struct pack_layout *la
         int64_t sum = 0;
         for (int i = 0; i < layout->row_count; i++)
             sum += weight[i];
-        layer->channels[c] = (struct infer_channel){((uint32_t)p.bias << p.bias_shift) -
-                                                        (uint32_t)(infer_zero(&layer->in) * sum),
-                                                    p.multiplier, p.shift};
+        const uint32_t zeros = (uint32_t)(infer_zero(&layer->in) * sum);
+        layer->channels[c] =
+            infer_channel(((uint32_t)p.bias << p.bias_shift) - zeros, p.multiplier, p.shift);
     }
 }
 
@@ -380,7 +380,8 @@ static void run_add(const struct infer_layer *layer, const uint8_t *a, const uin
     const size_t size = (size_t)layer->in.size_bytes * INFER_LANES;
     const int32_t ma = layer->add.ma, mb = layer->add.mb;
     const int32_t start = -ma * infer_zero(&layer->in) - mb * infer_zero(&layer->in2);
-    const struct infer_channel channel = {(uint32_t)start, layer->add.multiplier, layer->add.shift};
+    const struct infer_channel channel =
+        infer_channel((uint32_t)start, layer->add.multiplier, layer->add.shift);
     for (size_t i = 0; i < size; i += INFER_LANES) {
         int32_t acc[INFER_LANES];
 #pragma omp simd

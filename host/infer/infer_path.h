@@ -24,7 +24,8 @@ typedef uint8_t byte_lanes __attribute__((vector_size(INFER_LANES))); /* of one 
 
 struct infer_channel {
     uint32_t start; /* of the accumulator: bias, corrected for the 128 in signed activations */
-    uint8_t multiplier, shift;
+    uint32_t multiplier, half; /* half: of what the shift drops, which rounds; 0 without a shift */
+    uint64_t shift;            /* as vector shifts want it */
 };
 
 /* One row of output pixels, all channels of a group. A segment may be read up to INFER_STEP_MAX - 1
