@@ -18,7 +18,7 @@ ecp5 | ecp5_plain)
     # Logic is mapped with the delays that nextpnr finds, in picoseconds: 900 for a net, 3900 for a multiplier; with Yosys'
     # own (300, and none) long chains of look-up tables count too little. 17000 is what a path may take: where less is not
     # to be had cheaper, it costs look-up tables; with more, the clock falls.
-    # Plain: Yosys' own, which serves a core without the unit better.
+    # Plain: Yosys' own, which serves a core without the unit, or with multi-pumping, better.
     awk -v delay=3900 -f hw/ecp5_multiplier.awk > "$folder/multiplier.v"
     map_luts="read_verilog -lib -specify -overwrite $folder/multiplier.v; techmap -map +/lattice/latches_map.v; \
         abc9 -W 900 -D 17000; clean"
