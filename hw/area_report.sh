@@ -1,14 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Table of what the core configurations need, as Markdown: usage: hw/area_report.sh FOLDER "BOARD..." "CONFIGURATION..."
-# Reads FOLDER/board/configuration/seed*/figures.tsv; the clock is the median of the seeds, with the lowest and the highest.
+# "SEED..."
+# Reads FOLDER/board/configuration/seed$n/figures.tsv, as far as they are there; the clock is the median of the seeds, with the lowest and the highest.
 # Growth is against the configuration `pristine` of the same board.
 set -eu
-folder=$1 boards=$2 configs=$3
+folder=$1 boards=$2 configs=$3 seeds=$4
 
 # one line for a configuration: LUT FF DSP RAM, lowest, median and highest clock (- where there is none)
 figures() {
-    for file in "$folder/$1/$2"/seed*/figures.tsv; do [ ! -e "$file" ] || sed -n 2p "$file"; done | sort -t "$(printf '\t')" -k 6 -g |
+    for seed in $seeds; do sed -n 2p "$folder/$1/$2/seed$seed/figures.tsv" 2>/dev/null || :; done | sort -t "$(printf '\t')" -k 6 -g |
         awk -F'\t' '{ line = $1 " " $2 " " $3 " " $4; mhz[NR] = $6 } END { if (NR) print line, mhz[1], mhz[int((NR + 1) / 2)], mhz[NR] }'
 }
 

@@ -116,10 +116,12 @@ flash: board-given $(DEPS)/debian-FLASH.stamp ## make flash BOARD=name [PERMANEN
 
 AREA_BOARDS := ulx3s arty_a7_100
 AREA_SEEDS  := 1 2 3
+# Where nothing is placed the seed is but a name
+AREA_SEED    = $(firstword $(AREA_SEEDS))
 area-report: ## make area-report [AREA_SEEDS="1 2 3"]: pristine Ibex and ours in every core configuration; two hours on one slow core
 	@for seed in $(AREA_SEEDS); do for config in $(CORE_CONFIGS); do \
 	    sh hw/route_seed.sh '$(MAKE) --no-print-directory' $$seed $(HW)/ulx3s/$$config/seed$$seed/figures.tsv \
 	    || [ $$? = 124 ] || exit 1; done; done
-	@$(MAKE) --no-print-directory SEED=1 $(CORE_CONFIGS:%=$(HW)/arty_a7_100/%/seed1/figures.tsv)
+	@$(MAKE) --no-print-directory SEED=$(AREA_SEED) $(CORE_CONFIGS:%=$(HW)/arty_a7_100/%/seed$(AREA_SEED)/figures.tsv)
 	@mkdir -p $(BUILD)/area
-	@sh hw/area_report.sh $(HW) "$(AREA_BOARDS)" "$(CORE_CONFIGS)" > $(BUILD)/area/report.md && cat $(BUILD)/area/report.md
+	@sh hw/area_report.sh $(HW) "$(AREA_BOARDS)" "$(CORE_CONFIGS)" "$(AREA_SEEDS)" > $(BUILD)/area/report.md && cat $(BUILD)/area/report.md

@@ -249,7 +249,7 @@ static void compute_tile(const struct conv2d *conv, struct conv2d_group tile)
 static struct conv2d make(const struct kernel_args *args, conv2d_group_fn *compute)
 {
     const struct model_layer *layer = args->layer;
-    struct conv2d conv; /* an initializer would clear it with memset() first */
+    struct conv2d conv; /* field by field: an initializer clears it first */
 
     conv.args = args;
     conv.plan = conv2d_plan_make(layer, args->in_shape);

@@ -84,10 +84,9 @@ INLINE TARGET void store(const struct sums *acc, const struct infer_channel *cha
     const __m256i multiplier = _mm256_set1_epi32((int32_t)channel->multiplier);
     const __m256i half = _mm256_set1_epi32((int32_t)channel->half);
     const __m128i shift = _mm_loadl_epi64((const __m128i *)&channel->shift);
-    const __m256i low =
-        _mm256_sra_epi32(_mm256_add_epi32(_mm256_mullo_epi32(acc->low, multiplier), half), shift);
-    const __m256i high =
-        _mm256_sra_epi32(_mm256_add_epi32(_mm256_mullo_epi32(acc->high, multiplier), half), shift);
+    const __m256i low_sum = _mm256_add_epi32(_mm256_mullo_epi32(acc->low, multiplier), half);
+    const __m256i high_sum = _mm256_add_epi32(_mm256_mullo_epi32(acc->high, multiplier), half);
+    const __m256i low = _mm256_sra_epi32(low_sum, shift), high = _mm256_sra_epi32(high_sum, shift);
     /* Packing clamps; it works in halves of a register, which leaves lanes 0..3, 8..11, 4..7, 12..15. */
     const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8);
     const __m128i first = _mm256_castsi256_si128(words), last = _mm256_extracti128_si256(words, 1);
@@ -175,7 +174,7 @@ const struct infer_path infer_path_avx2 = {
     .name = "avx2",
     .step_elements = 2,
     .channels_max = CHANNELS,
-    .wants_offsets = true,
+    .takes_all_blocks = true,
     .window_step_bytes = sizeof(struct pair),
     .is_supported = is_supported,
     .run_gathered = run_gathered,

@@ -116,18 +116,12 @@ INLINE TARGET void run_channels(const struct infer_row *row, bool gathered)
 
 static TARGET void run_row(const struct infer_row *row)
 {
-    for (int b = 0; b < row->block_count; b++) {
-        const struct infer_row block = infer_block(row, b);
-        run_channels(&block, false);
-    }
+    run_channels(row, false);
 }
 
 static TARGET void run_gathered(const struct infer_row *row)
 {
-    for (int b = 0; b < row->block_count; b++) {
-        const struct infer_row block = infer_block(row, b);
-        run_channels(&block, true);
-    }
+    run_channels(row, true);
 }
 
 static bool is_supported(void)

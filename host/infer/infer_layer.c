@@ -48,7 +48,7 @@ static void plan_windows(struct infer_layer *layer, const struct infer_path *pat
     const size_t width = (size_t)layer->in.width + l->pad_left + l->pad_right;
     const size_t height = (size_t)layer->in.height + l->pad_top + l->pad_bottom;
     const int groups = group_count(layer);
-    layer->segment_count = l->op == OP_FC || groups > 1 || path->wants_offsets ? 1 : l->kernel_h;
+    layer->segment_count = l->op == OP_FC || groups > 1 || path->takes_all_blocks ? 1 : l->kernel_h;
     layer->step_count = (segment_length(layer) + path->step_elements - 1) / path->step_elements;
     layer->block_count =
         (layer->out.channels / groups + path->channels_max - 1) / path->channels_max;
@@ -130,7 +130,7 @@ static void set_channels(struct infer_layer *layer, const struct pack_layout *la
 
 static bool has_offsets(const struct infer_layer *layer, const struct infer_path *path)
 {
-    return group_count(layer) > 1 || path->wants_offsets;
+    return group_count(layer) > 1 || path->takes_all_blocks;
 }
 
 static bool allocate(struct infer_layer *layer, const struct infer_path *path)
@@ -204,11 +204,15 @@ static void run_groups(const struct infer_layer *layer, const struct infer_path 
                        struct infer_row row)
 {
     const int groups = group_count(layer), group_in = layer->in.channels / groups;
+    void (*const run)(const struct infer_row *) =
+        layer->offsets ? path->run_gathered : path->run_row;
     for (int g = 0; g < groups; g++) {
-        if (layer->offsets)
-            path->run_gathered(&row);
-        else
-            path->run_row(&row);
+        for (int b = 0; !path->takes_all_blocks && b < row.block_count; b++) {
+            const struct infer_row block = infer_block(&row, b);
+            run(&block);
+        }
+        if (path->takes_all_blocks)
+            run(&row);
         row.in += group_in * INFER_LANES;
         row.out += row.channel_count * INFER_LANES;
         row.channels += row.channel_count;

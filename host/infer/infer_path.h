@@ -28,7 +28,7 @@ struct infer_channel {
     uint64_t shift;            /* as vector shifts want it */
 };
 
-/* One row of output pixels, all channels of a group. A segment may be read up to INFER_STEP_MAX - 1
+/* One row of output pixels, all channels of a group or one block of them. A segment may be read up to INFER_STEP_MAX - 1
  * activations behind its end, where the weights are zero. */
 struct infer_row {
     const uint8_t *in;       /* window of the first pixel; with offsets: what they count from */
@@ -66,12 +66,14 @@ static inline struct infer_row infer_block(const struct infer_row *row, int bloc
 
 struct infer_path {
     const char *name;
-    int step_elements;        /* weights of a word: 4 int8 or 2 int16, the first one lowest */
-    int channels_max;         /* of a block */
-    bool wants_offsets;       /* in all layers, which have one segment then */
+    int step_elements; /* weights of a word: 4 int8 or 2 int16, the first one lowest */
+    int channels_max;  /* of a block */
+    /* run_gathered does all blocks of a group at a time, in every layer (so each has offsets, and one
+     * segment); else blocks come one by one. */
+    bool takes_all_blocks;
     size_t window_step_bytes; /* of the work space */
     bool (*is_supported)(void);
-    void (*run_row)(const struct infer_row *row); /* NULL: wants offsets */
+    void (*run_row)(const struct infer_row *row); /* NULL if it takes all blocks */
     void (*run_gathered)(const struct infer_row *row);
 };
 

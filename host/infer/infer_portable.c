@@ -55,18 +55,12 @@ static inline void run_pixels(const struct infer_row *row, bool gathered)
 
 static void run_row(const struct infer_row *row)
 {
-    for (int b = 0; b < row->block_count; b++) {
-        const struct infer_row block = infer_block(row, b);
-        run_pixels(&block, false);
-    }
+    run_pixels(row, false);
 }
 
 static void run_gathered(const struct infer_row *row)
 {
-    for (int b = 0; b < row->block_count; b++) {
-        const struct infer_row block = infer_block(row, b);
-        run_pixels(&block, true);
-    }
+    run_pixels(row, true);
 }
 
 static bool is_supported(void)

@@ -5,7 +5,7 @@
 #include "base/vector.h"
 #include "train/dnn_plan.h"
 
-/* Bytes from one window of a layer to the next, and inside it, counted in floats. */
+/* Floats from pixel to pixel and row to row of the input, and from window to window. */
 struct steps {
     size_t channels, row, window_row, window;
 };
@@ -103,12 +103,14 @@ static void copy_to_row(const struct net_layer *l, const struct steps *steps, co
 static void spread_row(const struct net_layer *l, const struct steps *steps, bool is_tiling,
                        const float *gradient, float *in)
 {
-    if (is_tiling)
-        copy_to_row(l, steps, gradient, in);
-    for (size_t y = 1; is_tiling && y < (size_t)l->kernel_h; y++)
-        memcpy(in + y * steps->row, in, steps->row * sizeof *in);
-    for (size_t y = 0; !is_tiling && y < (size_t)l->kernel_h; y++)
-        add_to_row(l, steps, gradient, in + y * steps->row);
+    if (!is_tiling) {
+        for (int y = 0; y < l->kernel_h; y++)
+            add_to_row(l, steps, gradient, in + (size_t)y * steps->row);
+        return;
+    }
+    copy_to_row(l, steps, gradient, in);
+    for (int y = 1; y < l->kernel_h; y++)
+        memcpy(in + (size_t)y * steps->row, in, steps->row * sizeof *in);
 }
 
 void dnn_avgpool_backward(struct dnn_shard *shard, int index)
