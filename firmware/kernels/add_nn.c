@@ -5,13 +5,22 @@
  *
  * The unit takes both operands as signed or both as unsigned. Where they differ, the unsigned one
  * is made signed by flipping its top bits, which takes 128 away from it; the accumulators start at
- * 128 times its factor instead of 0. */
+ * 128 times its factor instead of 0. Where they do not, and the core has the instructions of version 2: add_stream.S. */
 #include "add.h"
 #include "nn_insn.h"
+#include "stream.h"
 #include "words.h"
 
 enum { MODE_DEPTHWISE = 1, MODE_SIGNED = 4, FLIP = (int)0x80808080 };
 enum { SHIFTS_OF_7 = 7 << 27 | 7 << 20 | 7 << 13 | 7 << 6 };
+
+#ifdef __riscv
+/* Words from a and b on, both of mode's sign, up to out's end; a multiple of STREAM_BANKS. params: of the layer. */
+void add_stream(const uint8_t *a, const uint8_t *b, uint8_t *out, uint8_t *end,
+                const uint8_t *params, uint32_t mode);
+#else
+#define add_stream(a, b, out, end, params, mode) (void)(out)
+#endif
 
 struct add {
     struct add_params params;
@@ -51,6 +60,15 @@ void add_nn(const struct kernel_args *args)
     const uint8_t *a = args->in, *b = args->in2;
     uint8_t *out = args->out, *const end = out + size, *const whole = out + (size & ~7u);
 
+    if (!(add.flip_a | add.flip_b) && stream_is_there()) {
+        const uint32_t streamed = size & ~(4u * STREAM_BANKS - 1);
+
+        if (streamed)
+            add_stream(a, b, out, out + streamed, args->params, add.mode);
+        a += streamed;
+        b += streamed;
+        out += streamed;
+    }
     for (; out < whole; a += 8, b += 8, out += 8) {
         const uint32_t a0 = load_here(a), b0 = load_here(b);
         const uint32_t a1 = load_here(a + 4), b1 = load_here(b + 4);

@@ -26,7 +26,7 @@ struct average {
 static struct average make(const struct kernel_args *args)
 {
     const uint32_t count = (uint32_t)args->layer->kernel_h * args->layer->kernel_w;
-    const unsigned log2 = (unsigned)__builtin_ctz(count);
+    const unsigned log2 = pool_log2(count);
     const unsigned extra = log2 < LOG2_MIN ? LOG2_MIN - log2 : 0; /* both sides of the fraction */
     const uint32_t s = log2 + extra;
     const bool is_signed = args->in_shape->is_signed;

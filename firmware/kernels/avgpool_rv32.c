@@ -44,7 +44,7 @@ ALWAYS_INLINE uint32_t average_2x2(struct pool_window window)
 
 ALWAYS_INLINE uint32_t average_fields(struct pool_window window)
 {
-    const unsigned log2 = (unsigned)__builtin_ctz(window.rows * window.columns);
+    const unsigned log2 = pool_log2(window.rows * window.columns);
     struct sums sums = {0, 0};
 
     for (uint32_t y = 0; y < window.rows; y++, window.in += window.row_step) {

@@ -2,7 +2,7 @@
 /* Convolution without its arithmetic: for each row of output, copies the input that it sees into
  * columns, of which patches that overlap are made, and hands them to the group function. Groups of
  * four channels go from last to first and pixels from first to last: a last group that is not full
- * stores over channels that come later. Where none come later it computes into a word of its own. */
+ * stores over channels that come later. */
 #include "conv2d.h"
 #include "conv2d_plan.h"
 #include "copy.h"
@@ -17,7 +17,8 @@ struct conv2d {
     uint32_t in_channels, out_channels; /* of one of the convolution's groups */
     uint32_t weight_bytes, param_bytes; /* of the same */
     uint32_t group_bytes;               /* weights of four channels */
-    conv2d_group_fn *compute;
+    conv2d_group_fn *compute;           /* any number of pixels */
+    conv2d_group_fn *compute_row;       /* as many as the layer's rows have */
 };
 
 /* A row of the input on its way into the columns: count pieces of size bytes. from NULL: zeros. */
@@ -190,42 +191,37 @@ static void fill_columns(const struct conv2d *conv, uint32_t y, uint32_t first_c
     }
 }
 
-/* A group with lanes channels where words would reach beyond the output, or over channels that were
- * computed before: its last pixels one after the other by way of a word. */
-static void compute_last(const struct conv2d *conv, struct conv2d_group group, uint32_t room,
-                         uint32_t lanes)
+/* Some channels of the last word of a pixel, where the others belong to another of the convolution's groups: pixels one
+ * after the other by way of a word. */
+static void compute_singly(const struct conv2d *conv, struct conv2d_group group, uint32_t lanes)
 {
     uint32_t left = group.pixels;
+    uint8_t *out = group.out;
     _Alignas(4) uint8_t results[4];
-    uint8_t *out;
 
-    group.pixels = room < 4 ? 0 : (room - 4) / group.out_stride + 1;
-    if (group.pixels)
-        conv->compute(&group);
-    left -= group.pixels;
-    group.patch += group.pixels * group.patch_size;
-    out = group.out + group.pixels * group.out_stride;
+    group.pixels = 1;
     group.out = results;
     for (; left; left--, out += group.out_stride) {
-        group.pixels = 1;
         conv->compute(&group);
         copy_exact(results, out, lanes);
         group.patch += group.patch_size;
     }
 }
 
+/* What follows the output is given back what the last word reaches over. */
 static void compute_partial(const struct conv2d *conv, const struct conv2d_group *group)
 {
     const struct kernel_args *args = conv->args;
-    const uint32_t reach = (group->pixels - 1) * group->out_stride + 4;
-    const uint32_t room = args->layer->groups > 1
-                              ? 0
-                              : (uint32_t)(args->out + args->out_shape->size_bytes - group->out);
+    uint8_t *const end = args->out + args->out_shape->size_bytes;
 
-    if (room >= reach)
-        conv->compute(group);
-    else
-        compute_last(conv, *group, room, conv->out_channels % 4);
+    if (args->layer->groups > 1) {
+        compute_singly(conv, *group, conv->out_channels % 4);
+    } else {
+        const uint32_t behind = load_word(end);
+
+        conv->compute_row(group);
+        store_word(end, behind);
+    }
 }
 
 /* All channels of one of the convolution's groups. tile: its first pixel and channel. */
@@ -242,7 +238,7 @@ static void compute_tile(const struct conv2d *conv, struct conv2d_group tile)
         tile.weights -= conv->group_bytes;
         tile.params -= MODEL_GROUP_BYTES;
         tile.out -= 4;
-        conv->compute(&tile);
+        conv->compute_row(&tile);
     }
 }
 
@@ -257,63 +253,79 @@ static struct conv2d make(const struct kernel_args *args, conv2d_group_fn *compu
     conv.out_channels = (uint32_t)args->out_shape->channels / layer->groups;
     conv.weight_bytes = layer->weight_bytes / layer->groups;
     conv.param_bytes = layer->param_bytes / layer->groups;
-    conv.compute = compute;
+    conv.compute = conv.compute_row = compute;
     conv.group_bytes = conv.weight_bytes / ((conv.out_channels + 3) / 4);
     return conv;
 }
 
-/* One of the convolution's groups on the input as it stands: pixels of a row, or of all rows. */
-static void run_direct(const struct conv2d *conv, struct conv2d_group tile, uint32_t first_channel)
+/* Whether pixels of neighbouring rows follow one another in the input, so that all count as one row. */
+static bool is_one_row(const struct conv2d *conv)
+{
+    const struct model_layer *layer = conv->args->layer;
+
+    return conv->plan.direct && layer->stride_h == 1 && layer->stride_w == 1 &&
+           layer->kernel_w == 1;
+}
+
+/* One of the convolution's groups on the input as it stands. */
+static void run_direct(const struct conv2d *conv, struct conv2d_group tile, uint32_t rows,
+                       uint32_t first_channel)
 {
     const struct kernel_args *args = conv->args;
-    const struct model_layer *layer = args->layer;
-    const uint32_t height = args->out_shape->height, width = args->out_shape->width;
     const uint32_t row = (uint32_t)args->in_shape->width * args->in_shape->channels;
-    const bool whole = layer->stride_h == 1 && layer->stride_w == 1 && layer->kernel_w == 1;
 
     tile.patch = args->in + first_channel;
-    tile.pixels = whole ? height * width : width;
-    for (uint32_t y = 0; y < (whole ? 1 : height); y++) {
+    for (; rows; rows--) {
         compute_tile(conv, tile);
-        tile.patch += layer->stride_h * row;
-        tile.out += width * tile.out_stride;
+        tile.patch += args->layer->stride_h * row;
+        tile.out += tile.pixels * tile.out_stride;
     }
 }
 
 /* One of the convolution's groups by way of columns. */
-static void run_columns(const struct conv2d *conv, struct conv2d_group tile, uint32_t first_channel)
+static void run_columns(const struct conv2d *conv, struct conv2d_group tile, uint32_t rows,
+                        uint32_t first_channel)
 {
-    const struct kernel_args *args = conv->args;
-
-    tile.patch = args->scratch;
-    tile.pixels = args->out_shape->width;
-    for (uint32_t y = 0; y < args->out_shape->height; y++) {
+    tile.patch = conv->args->scratch;
+    for (uint32_t y = 0; y < rows; y++) {
         fill_columns(conv, y, first_channel);
         compute_tile(conv, tile);
         tile.out += tile.pixels * tile.out_stride;
     }
 }
 
-void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute)
+void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute, conv2d_make_fn *make_row)
 {
-    const struct conv2d conv = make(args, compute);
+    struct conv2d conv = make(args, compute);
+    uint32_t rows = args->out_shape->height;
     struct conv2d_group tile;
 
     tile.weights = args->weights;
     tile.params = args->params;
     tile.words = model_row_words(args->layer, args->in_shape);
     tile.patch_size = conv.plan.patch_size;
+    tile.pixels = args->out_shape->width;
     tile.out = args->out;
     tile.out_stride = args->out_shape->channels;
     tile.weight_bits = args->layer->weight_bits;
     tile.is_signed = args->in_shape->is_signed;
+    if (is_one_row(&conv)) {
+        tile.pixels *= rows;
+        rows = 1;
+    }
+    if (make_row) {
+        conv2d_group_fn *const made =
+            make_row(&tile, rows * args->layer->groups * ((conv.out_channels + 3) / 4));
+
+        conv.compute_row = made ? made : compute;
+    }
     if (!conv.plan.direct)
         zero_chunks(args->scratch, (uint32_t)conv.plan.size);
     for (uint32_t i = 0; i < args->layer->groups; i++) {
         if (conv.plan.direct)
-            run_direct(&conv, tile, i * conv.in_channels);
+            run_direct(&conv, tile, rows, i * conv.in_channels);
         else
-            run_columns(&conv, tile, i * conv.in_channels);
+            run_columns(&conv, tile, rows, i * conv.in_channels);
         tile.weights += conv.weight_bytes;
         tile.params += conv.param_bytes;
         tile.out += conv.out_channels;

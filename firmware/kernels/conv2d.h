@@ -49,8 +49,15 @@ _Static_assert(offsetof(struct conv2d_group, weights) == CONV2D_GROUP_WEIGHTS &&
  * exist lies in the next pixel's place and is overwritten by that later. */
 typedef void conv2d_group_fn(const struct conv2d_group *group);
 
-/* The whole layer. */
-void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute);
+/* Plain C. */
+conv2d_group_fn conv2d_rv32_group;
+
+/* Prepares for groups of this shape: of a group all but weights, params, patch and out counts. calls: how many of them
+ * come. Returns what computes them until the next preparation, or NULL: nothing better is known. */
+typedef conv2d_group_fn *conv2d_make_fn(const struct conv2d_group *shape, uint32_t calls);
+
+/* The whole layer. make_row: NULL, or for the rows of whole length. */
+void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute, conv2d_make_fn *make_row);
 
 #endif
 #endif

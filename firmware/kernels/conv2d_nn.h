@@ -6,6 +6,7 @@
 #define MPQ_CONV2D_NN_H
 
 #include "conv2d.h"
+#include "conv2d_jit.h"
 #include "rows_nn.h"
 #include "dot_nn.h"
 #include "stream.h"
@@ -56,10 +57,13 @@ ALWAYS_INLINE uint32_t conv2d_nn_single(unsigned width, const struct conv2d_grou
     return neur_res(p.multiplier, p.shift);
 }
 
-/* The group function for this core. */
-ALWAYS_INLINE conv2d_group_fn *conv2d_nn_select(conv2d_group_fn *group, conv2d_group_fn *stream)
+/* The layer, with the group function for a core without the instructions of version 2, or code that is made. */
+ALWAYS_INLINE void conv2d_nn_run(const struct kernel_args *args, conv2d_group_fn *group)
 {
-    return stream_is_there() ? stream : group;
+    if (stream_is_there())
+        conv2d_run(args, conv2d_rv32_group, conv2d_jit_make);
+    else
+        conv2d_run(args, group, NULL);
 }
 
 /* Rows whose weights registers cannot hold. */

@@ -4,7 +4,7 @@
 #include "dot_rv32.h"
 #include "requantize.h"
 
-static void compute_group(const struct conv2d_group *group)
+void conv2d_rv32_group(const struct conv2d_group *group)
 {
     dot_rv32_fn *const dot = dot_rv32_select(group->weight_bits, group->is_signed);
     const bool relu = group->params[12] & 1;
@@ -23,5 +23,5 @@ static void compute_group(const struct conv2d_group *group)
 
 void conv2d_rv32(const struct kernel_args *args)
 {
-    conv2d_run(args, compute_group);
+    conv2d_run(args, conv2d_rv32_group, NULL);
 }

@@ -64,5 +64,5 @@ STREAM_FALLBACK static void group(const struct conv2d_group *group)
 
 void conv2d_w2_nn(const struct kernel_args *args)
 {
-    conv2d_run(args, conv2d_nn_select(group, conv2d_stream_w2));
+    conv2d_nn_run(args, group);
 }

@@ -136,8 +136,8 @@ static uint32_t widen_pairs(uint32_t v)
     return word | (word & 0x02020202) * 126;
 }
 
-/* The weights of a group as words of four int8: where they are, or in scratch. */
-static const uint8_t *widen(const uint8_t *packed, unsigned bits, uint32_t taps, uint8_t *scratch)
+const uint8_t *depthwise_widen(const uint8_t *packed, unsigned bits, uint32_t taps,
+                               uint8_t *scratch)
 {
     if (bits == 8)
         return packed;
@@ -216,8 +216,8 @@ static void run_group(struct walk *walk, uint32_t g)
     struct band band = band_make(walk->slots, row->row_bytes, layer->kernel_h);
     uint32_t y = 0;
 
-    row->weights = widen(args->weights + g * walk->group_bytes, layer->weight_bits,
-                         row->kernel_h * row->kernel_w, args->scratch);
+    row->weights = depthwise_widen(args->weights + g * walk->group_bytes, layer->weight_bits,
+                                   row->kernel_h * row->kernel_w, args->scratch);
     row->params = args->params + g * MODEL_GROUP_BYTES;
     row->out = args->out + 4 * g;
     if (walk->whole)

@@ -37,6 +37,10 @@ static inline const uint8_t *depthwise_next(const struct depthwise_rows *rows, c
 /* Stores four results for each pixel, in the pixels' order, as conv2d_group_fn does. */
 typedef void depthwise_rows_fn(const struct depthwise_rows *rows);
 
+/* The weights of a group as words of four int8: where they are, or in scratch. */
+const uint8_t *depthwise_widen(const uint8_t *packed, unsigned bits, uint32_t taps,
+                               uint8_t *scratch);
+
 /* The whole layer. */
 void depthwise_run(const struct kernel_args *args, depthwise_rows_fn *compute);
 

@@ -4,13 +4,13 @@
  * Demands  as kernels.h; scratch of model_scratch_bytes()
  * Exact    equal bit for bit to depthwise_rv32() and to the oracle in tests/model/ref_layers.c
  *
- * With the instructions of version 2: 3x3, 5x5 and 7x7 with stride 1 or 2, depthwise_stream.S. Without:
+ * With the instructions of version 2: 3x3, 5x5 and 7x7 with stride 1 or 2, depthwise_jit.c. Without:
  * 3x3 with stride 1 or 2: depthwise_3x3_nn.S. Rows of 5 and 7 taps: a row of weights at a time is loaded
  * for two pixels, which share the unit in turns; kernel rows on padding are left out. Any other
  * kernel, and 3x3 on the host: pixel by pixel. */
 #include "depthwise.h"
 #include "depthwise_3x3.h"
-#include "depthwise_stream.h"
+#include "depthwise_jit.h"
 #include "nn_state.h"
 #include "stream.h"
 
@@ -237,40 +237,6 @@ static void run_3x3(const struct depthwise_rows *row, void (*run)(struct depthwi
     run(&walk);
 }
 
-static void stream_rows(const struct depthwise_rows *row)
-{
-    const bool is_small = row->kernel_w == 3, is_dense = row->step == 4;
-    depthwise_stream_fn *const run =
-        is_small   ? is_dense ? depthwise_stream_3x3_1 : depthwise_stream_3x3_2
-        : is_dense ? depthwise_stream_wide_1
-                   : depthwise_stream_wide_2;
-    struct depthwise_stream walk = {
-        .weights = row->weights,
-        .params = row->params,
-        .out = row->out,
-        .out_stride = row->out_stride,
-        .pixels = row->pixels,
-        .count = row->count,
-        .down = row->down,
-        .kernel = row->kernel_w,
-        .top = row->top,
-        .top_step = (uint32_t)row->top_step,
-        .in_height = row->in_height,
-    };
-    const uint8_t *at = row->first;
-
-    for (uint32_t i = 0; i < row->kernel_w; i++, at = depthwise_next(row, at))
-        walk.rows[i] = at + row->offset;
-    run(&walk);
-}
-
-static bool stream_fits(const struct model_layer *layer)
-{
-    const unsigned size = layer->kernel_w;
-
-    return size == layer->kernel_h && (size == 3 || size == 5 || size == 7) && layer->stride_w <= 2;
-}
-
 static void rows_3x3_stride_1(const struct depthwise_rows *row)
 {
     run_3x3(row, depthwise_nn_3x3_stride_1);
@@ -281,13 +247,6 @@ static void rows_3x3_stride_2(const struct depthwise_rows *row)
     run_3x3(row, depthwise_nn_3x3_stride_2);
 }
 #else
-static bool stream_fits(const struct model_layer *layer)
-{
-    (void)layer;
-    return false;
-}
-
-#define stream_rows       rows_any
 #define rows_3x3_stride_1 rows_any
 #define rows_3x3_stride_2 rows_any
 #endif
@@ -297,7 +256,7 @@ static depthwise_rows_fn *select_rows(const struct kernel_args *args)
     const struct model_layer *layer = args->layer;
 
     if (stream_is_there())
-        return stream_fits(layer) ? stream_rows : rows_any;
+        return rows_any;
     if (layer->kernel_w == 3 && layer->kernel_h == 3 && layer->stride_w <= 2)
         return layer->stride_w == 1 ? rows_3x3_stride_1 : rows_3x3_stride_2;
     if (layer->kernel_w == 5)
@@ -309,5 +268,6 @@ static depthwise_rows_fn *select_rows(const struct kernel_args *args)
 
 void depthwise_nn(const struct kernel_args *args)
 {
-    depthwise_run(args, select_rows(args));
+    if (!stream_is_there() || !depthwise_jit(args))
+        depthwise_run(args, select_rows(args));
 }

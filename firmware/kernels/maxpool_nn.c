@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Max pooling, neural instructions: windows of 2x2 on uint8 without padding, as most are. The
- * larger of two bytes is b + max(a - b, 0), in depthwise mode with weights of 1 and -1.
+ * larger of two bytes is b + max(a - b, 0), in depthwise mode with weights of 1 and -1. With the
+ * instructions of version 2: maxpool_jit.c, and what does not suit it like any other window.
  * Exact    equal bit for bit to maxpool() and to the oracle in tests/model/ref_layers.c */
 #include "kernels.h"
+#include "maxpool_jit.h"
 #include "nn_insn.h"
+#include "stream.h"
 #include "words.h"
 
 enum { ONES = 0x01010101, MINUS_ONES = (int)0xffffffff, MODE_DEPTHWISE = 1, RELU = 1 };
@@ -33,7 +36,7 @@ ALWAYS_INLINE uint32_t max_2x2(const uint8_t *in, uint32_t below, uint32_t right
     return max_word(max_word(a, b), max_word(c, d));
 }
 
-void maxpool_nn(const struct kernel_args *args)
+STREAM_FALLBACK static NOINLINE void run(const struct kernel_args *args)
 {
     const struct model_buffer *shape = args->out_shape;
     const uint32_t channels = shape->channels, row = args->in_shape->width * channels;
@@ -53,5 +56,14 @@ void maxpool_nn(const struct kernel_args *args)
                 store_results(out, end, max_2x2(from, row, channels));
             out = next;
         }
+    }
+}
+
+void maxpool_nn(const struct kernel_args *args)
+{
+    if (!stream_is_there()) {
+        run(args);
+    } else if (!maxpool_jit(args)) {
+        maxpool(args);
     }
 }

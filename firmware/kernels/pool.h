@@ -68,4 +68,14 @@ ALWAYS_INLINE void pool_run(const struct kernel_args *args, pool_word_fn *word)
     }
 }
 
+/* Of a power of two. The compiler's own needs a table. */
+static inline unsigned pool_log2(unsigned count)
+{
+    unsigned log2 = 0;
+
+    while (count >>= 1)
+        log2++;
+    return log2;
+}
+
 #endif

@@ -31,14 +31,5 @@ static inline bool stream_is_there(void)
 /* A function that runs only where stream_is_there() says no: elsewhere the model may lie over it. */
 #define STREAM_FALLBACK __attribute__((section(".fallback")))
 
-#ifdef __riscv
-/* Any number of words and pixels from one on. */
-conv2d_group_fn conv2d_stream_w8, conv2d_stream_w4, conv2d_stream_w2;
-#else
-#define conv2d_stream_w8 NULL
-#define conv2d_stream_w4 NULL
-#define conv2d_stream_w2 NULL
 #endif
-#endif
-
 #endif

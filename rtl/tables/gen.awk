@@ -124,6 +124,16 @@ function stream_macros(   i, j, letters, arguments, all) {
         printf "    .macro %s %soffset, base\n    .altmacro\n    nn_insn_of %s, %s, %%(%s >> 5), %%(%s & 31), %%(\\offset), \\base\n    .noaltmacro\n    .endm\n", stream[i], arguments, format[i], stream_opcode[format[i]], all, all
     }
 }
+function encoders(   i, rd) {
+    print "\n/* Instructions of version 1 as words: registers are numbers. */"
+    for (i = 1; i <= instructions; i++) {
+        rd = writes_rd[i] ? "rd" : "0"
+        printf "#define %s(%srs1, rs2) nn_encode_r(%s, %s, %s, %s, rs1, rs2)\n", toupper(insn[i]), writes_rd[i] ? "rd, " : "", opcode, funct3[i], funct7[i], rd
+    }
+    print "static inline uint32_t nn_encode_r(uint32_t opcode, uint32_t funct3, uint32_t funct7, uint32_t rd, uint32_t rs1,"
+    print "                                   uint32_t rs2)\n{"
+    print "    return funct7 << 25 | rs2 << 20 | rs1 << 15 | funct3 << 12 | rd << 7 | opcode;\n}"
+}
 function stream_encoders(   i, j, letters, arguments) {
     print "\n/* Instructions of version 2 as words: BASE is a register's number. */"
     for (i = 1; i <= streams; i++) {
@@ -173,6 +183,7 @@ function view_nn_insn_h(   i, out, ret) {
     for (i = 1; i <= instructions; i++)
         printf "    X(%s, %s, %s, %s)%s\n", insn[i], opcode, funct3[i], funct7[i], i < instructions ? " \\" : ""
     printf "#define NN_OPCODE %s\n#define NN_OPCODE_ALIAS %s\n#define NN_OPCODE_LOAD %s\n#define NN_OPCODE_STORE %s\n", opcode, alias_opcode, stream_opcode["i"], stream_opcode["s"]
+    encoders()
     stream_encoders()
     print "\n#endif\n#endif"
 }

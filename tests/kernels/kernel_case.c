@@ -15,7 +15,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
 #endif
 
-enum { GUARD = 64, ARENA = 96 * 1024, WEIGHTS_MAX = 16 * 1024, CHANNELS_MAX = 64 };
+enum { GUARD = 64, ARENA = 192 * 1024, WEIGHTS_MAX = 80 * 1024, CHANNELS_MAX = 4608 };
 
 static _Alignas(16) uint8_t arena[ARENA];
 static _Alignas(16) uint8_t before[ARENA];

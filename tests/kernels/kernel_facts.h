@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the kernel tests share: random cases, and the facts about grouped layers and additions. */
+/* What the kernel tests share: random cases, and the facts about grouped layers, additions and code that is made. */
 #ifndef MPQ_KERNEL_FACTS_H
 #define MPQ_KERNEL_FACTS_H
 
@@ -33,5 +33,13 @@ bool depthwise_bands(struct test_random *random);
 bool depthwise_random(struct test_random *random);
 bool depthwise_extremes(struct test_random *random);
 bool add_signs(struct test_random *random);
+
+/* Facts (jit_facts.c). */
+bool conv2d_tiles(struct test_random *random);
+bool conv2d_unrolled(struct test_random *random);
+bool conv2d_far_offsets(struct test_random *random);
+bool depthwise_low_planes(struct test_random *random);
+bool depthwise_row_loops(struct test_random *random);
+bool depthwise_wide_rows(struct test_random *random);
 
 #endif

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Facts about layers for which the core makes its code (jit.h), one for each way that the code can take. */
+#include "kernel_facts.h"
+
+struct shape {
+    int height, width, channels, out_channels;
+    struct ref_window window;
+};
+
+static bool run_conv2d(const struct shape *shapes, unsigned count, struct test_random *random)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct kernel_case test = {.op = OP_CONV2D,
+                                         .bits = widths[i % 3],
+                                         .in_signed = i / 2 % 2,
+                                         .relu = i / 3 % 2,
+                                         .height = shapes[i].height,
+                                         .width = shapes[i].width,
+                                         .channels = shapes[i].channels,
+                                         .out_channels = shapes[i].out_channels,
+                                         .window = shapes[i].window,
+                                         .contents = CONTENTS_TYPICAL};
+
+        if (!kernel_case_run(&test, random))
+            return false;
+    }
+    return true;
+}
+
+#define POINT                                                                                      \
+    {                                                                                              \
+        1, 1, 1, 1, 0, 0, 0, 0                                                                     \
+    }
+#define SHAPES(shapes) shapes, sizeof(shapes) / sizeof(shapes)[0]
+
+/* Every number of pixels of a row, alone and in tiles of which the first one lacks some; rows of one chunk and of
+ * more. */
+bool conv2d_tiles(struct test_random *random)
+{
+    for (int pixels = 1; pixels <= 27; pixels++) {
+        const struct shape shapes[] = {
+            {1, pixels, 7, 9, POINT},
+            {1, pixels, 68 + 4 * (pixels % 20), 3, POINT},
+        };
+
+        if (!run_conv2d(shapes + pixels % 2, pixels < 18 ? 2 - (unsigned)pixels % 2 : 1, random))
+            return false;
+    }
+    return true;
+}
+
+/* Rows of more than one chunk, often enough that the chunks are no loop. */
+bool conv2d_unrolled(struct test_random *random)
+{
+    static const struct shape shapes[] = {
+        {1, 1, 520, 132, POINT},
+        {1, 17, 68, 72, POINT},
+        {1, 9, 132, 64, POINT},
+    };
+
+    return run_conv2d(SHAPES(shapes), random);
+}
+
+/* Offsets of activations, weights and results beyond one instruction's, and tiles made smaller for them. */
+bool conv2d_far_offsets(struct test_random *random)
+{
+    static const struct shape shapes[] = {
+        {1, 9, 300, 4, POINT},
+        {1, 9, 700, 4, POINT},
+        {1, 5, 1500, 4, POINT},
+        {1, 2, 4100, 4, POINT},
+        {1, 9, 4, 300, POINT},
+        {1, 9, 4, 600, POINT},
+
+        {1, 2, 4, 4200, POINT},
+        {2, 8, 8, 4, {1, 1, 1, 2, 0, 0, 0, 0}},
+        {1, 40, 60, 4, {1, 1, 1, 3, 0, 0, 0, 0}},
+    };
+
+    return run_conv2d(SHAPES(shapes), random);
+}
+
+static bool run_depthwise(const struct shape *shapes, unsigned count, struct test_random *random)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct kernel_case test = {.op = OP_CONV2D,
+                                         .bits = widths[i % 3],
+                                         .in_signed = i / 2 % 2,
+                                         .relu = i / 3 % 2,
+                                         .height = shapes[i].height,
+                                         .width = shapes[i].width,
+                                         .channels = shapes[i].channels,
+                                         .out_channels = shapes[i].channels,
+                                         .groups = shapes[i].channels,
+                                         .window = shapes[i].window,
+                                         .contents = CONTENTS_TYPICAL};
+
+        if (!kernel_case_run(&test, random))
+            return false;
+    }
+    return true;
+}
+
+/* Kernel, stride and padding that are the same both ways. */
+#define SQUARE(k, s, p)                                                                            \
+    {                                                                                              \
+        k, k, s, s, p, p, p, p                                                                     \
+    }
+
+/* Planes so low and channels so many that the rows of output are no loop. */
+bool depthwise_low_planes(struct test_random *random)
+{
+    for (int k = 3; k <= 7; k += 2) {
+        for (int size = 1; size <= 10 - k; size += 2) {
+            const struct shape shapes[] = {
+                {size, size, 64, 0, SQUARE(k, 1, k / 2)},
+                {size, size + 5, 66, 0, SQUARE(k, 2, k / 2)},
+            };
+
+            if (!run_depthwise(SHAPES(shapes), random))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Planes that are a loop of rows; channels that fill their words or not; padding that differs from side to side. */
+bool depthwise_row_loops(struct test_random *random)
+{
+    for (int k = 3; k <= 7; k += 2) {
+        for (int stride = 1; stride <= 2; stride++) {
+            const struct shape shapes[] = {
+                {9, 8 + k, 4, 0, SQUARE(k, stride, k / 2)},
+                {8, 17, 7, 0, {k, k, stride, stride, 0, 1, k / 2, 0}},
+                {10, 3 + k, 8, 0, {k, k, 3 - stride, stride, k / 2, k - 1, 0, k - 1}},
+            };
+
+            if (!run_depthwise(SHAPES(shapes), random))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Rows beyond the reach of offsets or the room for code: pointers that move, tiles in a loop, tiles made smaller. */
+bool depthwise_wide_rows(struct test_random *random)
+{
+    static const struct shape shapes[] = {
+        {1, 41, 104, 0, SQUARE(3, 1, 1)},         {2, 16, 264, 0, SQUARE(3, 1, 1)},
+        {1, 17, 300, 0, SQUARE(3, 2, 1)},         {2, 79, 4, 0, SQUARE(7, 1, 3)},
+        {3, 131, 3, 0, SQUARE(7, 2, 3)},          {3, 300, 4, 0, SQUARE(3, 1, 0)},
+        {2, 97, 5, 0, SQUARE(5, 2, 2)},           {1, 26, 160, 0, SQUARE(5, 1, 2)},
+        {1, 9, 520, 0, SQUARE(3, 1, 1)},          {1, 5, 1200, 0, SQUARE(3, 1, 1)},
+        {2, 200, 4, 0, {5, 5, 1, 1, 2, 4, 2, 4}},
+    };
+
+    return run_depthwise(SHAPES(shapes), random);
+}
