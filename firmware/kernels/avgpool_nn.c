@@ -4,9 +4,9 @@
  * wants it, from a shift of 2 on.
  * Exact    equal bit for bit to avgpool_rv32() and to the oracle in tests/model/ref_layers.c */
 #include <stddef.h>
-#include "avgpool_stream.h"
 #include "nn_insn.h"
 #include "pool.h"
+#include "pool_jit.h"
 #include "stream.h"
 
 enum { ONES = 0x01010101, MODE_DEPTHWISE = 1, MODE_SIGNED = 4, WINDOW_MAX = 256, LOG2_MIN = 2 };
@@ -83,7 +83,7 @@ static void run_pixels_2x2(const struct average *average, struct steps steps, co
     }
 }
 
-static void run_2x2(const struct kernel_args *args)
+STREAM_FALLBACK static NOINLINE void run_2x2(const struct kernel_args *args)
 {
     const struct average average = make(args);
     const struct model_buffer *shape = args->out_shape;
@@ -93,62 +93,6 @@ static void run_2x2(const struct kernel_args *args)
     for (uint32_t y = 0; y < shape->height; y++, out += shape->width * steps.channels)
         run_pixels_2x2(&average, steps, args->in + y * args->layer->stride_h * steps.row, out, end,
                        shape->width);
-}
-
-/* Rows of pixels, all channels. The last groups come first: what they store behind a pixel is
- * overwritten by the first ones of the next. */
-static void stream_rows_2x2(struct avgpool_stream walk)
-{
-    const struct avgpool_stream first = walk;
-    const uint32_t groups = (walk.channels + 3) / 4;
-    uint32_t end = groups;
-
-    if (!walk.pixels || !walk.count)
-        return;
-    while (end) {
-        const uint32_t begin = (end - 1) / STREAM_BANKS * STREAM_BANKS;
-
-        walk.in = first.in + 4 * begin;
-        walk.out = first.out + 4 * begin;
-        walk.groups = end - begin;
-        avgpool_stream_2x2(&walk);
-        end = begin;
-    }
-}
-
-/* Four channels or more. The output's last pixel is left to run_pixels_2x2() where a word would
- * reach behind it. */
-static void run_stream_2x2(const struct kernel_args *args)
-{
-    const struct average average = make(args);
-    const struct model_buffer *shape = args->out_shape;
-    const struct steps steps = steps_of(args);
-    const uint32_t down = args->layer->stride_h * steps.row, last = shape->height - 1u;
-    const bool spills = steps.channels % 4 != 0;
-    struct avgpool_stream walk = {
-        .in = args->in,
-        .out = args->out,
-        .row = steps.row,
-        .channels = steps.channels,
-        .step = steps.window,
-        .down = down,
-        .pixels = shape->width,
-        .count = last + !spills,
-        .mode = average.mode,
-        .multipliers = average.multiplier,
-        .shifts = average.shift,
-    };
-
-    stream_rows_2x2(walk);
-    if (!spills)
-        return;
-    walk.in += last * down;
-    walk.out += last * shape->width * steps.channels;
-    walk.pixels = shape->width - 1u;
-    walk.count = 1;
-    stream_rows_2x2(walk);
-    run_pixels_2x2(&average, steps, walk.in + walk.pixels * steps.window,
-                   walk.out + walk.pixels * steps.channels, args->out + shape->size_bytes, 1);
 }
 
 static uint32_t average_any(const struct average *average, struct pool_window window)
@@ -185,12 +129,20 @@ static void run_any(const struct kernel_args *args)
     }
 }
 
+static bool is_made(const struct kernel_args *args)
+{
+    const struct average average = make(args);
+    const uint32_t params[4] = {0, average.mode, average.multiplier, average.shift};
+
+    return pool_jit_average(args, params);
+}
+
 void avgpool_nn(const struct kernel_args *args)
 {
-    if (args->layer->kernel_h != 2 || args->layer->kernel_w != 2)
-        run_any(args);
-    else if (args->out_shape->channels >= 4 && stream_is_there())
-        run_stream_2x2(args);
-    else
+    const bool is_2x2 = args->layer->kernel_h == 2 && args->layer->kernel_w == 2;
+
+    if (is_2x2 && !stream_is_there())
         run_2x2(args);
+    else if (!is_2x2 || !is_made(args))
+        run_any(args);
 }

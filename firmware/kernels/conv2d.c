@@ -16,9 +16,8 @@ struct conv2d {
     struct conv2d_plan plan;
     uint32_t in_channels, out_channels; /* of one of the convolution's groups */
     uint32_t weight_bytes, param_bytes; /* of the same */
-    uint32_t group_bytes;               /* weights of four channels */
     conv2d_group_fn *compute;           /* any number of pixels */
-    conv2d_group_fn *compute_row;       /* as many as the layer's rows have */
+    conv2d_groups_fn *compute_row;      /* NULL, or as many as the layer's rows have */
 };
 
 /* A row of the input on its way into the columns: count pieces of size bytes. from NULL: zeros. */
@@ -191,6 +190,35 @@ static void fill_columns(const struct conv2d *conv, uint32_t y, uint32_t first_c
     }
 }
 
+static struct conv2d_group group_of(const struct conv2d_group *first, uint32_t number)
+{
+    struct conv2d_group group = *first;
+
+    group.weights += number * first->group_bytes;
+    group.params += number * MODEL_GROUP_BYTES;
+    group.out += 4 * number;
+    return group;
+}
+
+/* conv2d_groups_fn. */
+static void compute_groups(const struct conv2d *conv, const struct conv2d_group *first,
+                           uint32_t last, uint32_t count)
+{
+    struct conv2d_group group;
+
+    if (conv->compute_row) {
+        conv->compute_row(first, last, count);
+        return;
+    }
+    group = group_of(first, last);
+    for (; count; count--) {
+        conv->compute(&group);
+        group.weights -= group.group_bytes;
+        group.params -= MODEL_GROUP_BYTES;
+        group.out -= 4;
+    }
+}
+
 /* Some channels of the last word of a pixel, where the others belong to another of the convolution's groups: pixels one
  * after the other by way of a word. */
 static void compute_singly(const struct conv2d *conv, struct conv2d_group group, uint32_t lanes)
@@ -208,38 +236,23 @@ static void compute_singly(const struct conv2d *conv, struct conv2d_group group,
     }
 }
 
-/* What follows the output is given back what the last word reaches over. */
-static void compute_partial(const struct conv2d *conv, const struct conv2d_group *group)
+/* All channels of one of the convolution's groups. first: their first group of four. */
+static void compute_tile(const struct conv2d *conv, const struct conv2d_group *first)
 {
     const struct kernel_args *args = conv->args;
-    uint8_t *const end = args->out + args->out_shape->size_bytes;
+    const uint32_t over = conv->out_channels % 4, whole = conv->out_channels / 4;
 
-    if (args->layer->groups > 1) {
-        compute_singly(conv, *group, conv->out_channels % 4);
-    } else {
-        const uint32_t behind = load_word(end);
+    if (over && args->layer->groups > 1) {
+        compute_singly(conv, group_of(first, whole), over);
+    } else if (over) {
+        uint8_t *const end = args->out + args->out_shape->size_bytes;
+        const uint32_t behind = load_word(end); /* over which the last word reaches */
 
-        conv->compute_row(group);
+        compute_groups(conv, first, whole, 1);
         store_word(end, behind);
     }
-}
-
-/* All channels of one of the convolution's groups. tile: its first pixel and channel. */
-static void compute_tile(const struct conv2d *conv, struct conv2d_group tile)
-{
-    const uint32_t whole = conv->out_channels / 4;
-
-    tile.weights += whole * conv->group_bytes;
-    tile.params += whole * MODEL_GROUP_BYTES;
-    tile.out += 4 * whole;
-    if (conv->out_channels % 4)
-        compute_partial(conv, &tile);
-    for (uint32_t g = whole; g; g--) {
-        tile.weights -= conv->group_bytes;
-        tile.params -= MODEL_GROUP_BYTES;
-        tile.out -= 4;
-        conv->compute_row(&tile);
-    }
+    if (whole)
+        compute_groups(conv, first, whole - 1, whole);
 }
 
 static struct conv2d make(const struct kernel_args *args, conv2d_group_fn *compute)
@@ -253,8 +266,8 @@ static struct conv2d make(const struct kernel_args *args, conv2d_group_fn *compu
     conv.out_channels = (uint32_t)args->out_shape->channels / layer->groups;
     conv.weight_bytes = layer->weight_bytes / layer->groups;
     conv.param_bytes = layer->param_bytes / layer->groups;
-    conv.compute = conv.compute_row = compute;
-    conv.group_bytes = conv.weight_bytes / ((conv.out_channels + 3) / 4);
+    conv.compute = compute;
+    conv.compute_row = NULL;
     return conv;
 }
 
@@ -276,7 +289,7 @@ static void run_direct(const struct conv2d *conv, struct conv2d_group tile, uint
 
     tile.patch = args->in + first_channel;
     for (; rows; rows--) {
-        compute_tile(conv, tile);
+        compute_tile(conv, &tile);
         tile.patch += args->layer->stride_h * row;
         tile.out += tile.pixels * tile.out_stride;
     }
@@ -289,7 +302,7 @@ static void run_columns(const struct conv2d *conv, struct conv2d_group tile, uin
     tile.patch = conv->args->scratch;
     for (uint32_t y = 0; y < rows; y++) {
         fill_columns(conv, y, first_channel);
-        compute_tile(conv, tile);
+        compute_tile(conv, &tile);
         tile.out += tile.pixels * tile.out_stride;
     }
 }
@@ -297,6 +310,7 @@ static void run_columns(const struct conv2d *conv, struct conv2d_group tile, uin
 void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute, conv2d_make_fn *make_row)
 {
     struct conv2d conv = make(args, compute);
+    const uint32_t groups = (conv.out_channels + 3) / 4; /* of four channels */
     uint32_t rows = args->out_shape->height;
     struct conv2d_group tile;
 
@@ -307,18 +321,15 @@ void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute, conv2d
     tile.pixels = args->out_shape->width;
     tile.out = args->out;
     tile.out_stride = args->out_shape->channels;
+    tile.group_bytes = conv.weight_bytes / groups;
     tile.weight_bits = args->layer->weight_bits;
     tile.is_signed = args->in_shape->is_signed;
     if (is_one_row(&conv)) {
         tile.pixels *= rows;
         rows = 1;
     }
-    if (make_row) {
-        conv2d_group_fn *const made =
-            make_row(&tile, rows * args->layer->groups * ((conv.out_channels + 3) / 4));
-
-        conv.compute_row = made ? made : compute;
-    }
+    if (make_row)
+        conv.compute_row = make_row(&tile, rows * args->layer->groups * groups);
     if (!conv.plan.direct)
         zero_chunks(args->scratch, (uint32_t)conv.plan.size);
     for (uint32_t i = 0; i < args->layer->groups; i++) {

@@ -27,8 +27,9 @@ struct conv2d_group {
     uint32_t words;         /* of a row */
     uint32_t patch_size;    /* bytes from pixel to pixel */
     uint32_t pixels;
-    uint8_t *out;        /* first channel of the group in the first pixel */
-    uint32_t out_stride; /* bytes from pixel to pixel */
+    uint8_t *out;         /* first channel of the group in the first pixel */
+    uint32_t out_stride;  /* bytes from pixel to pixel */
+    uint32_t group_bytes; /* of weights */
     uint8_t weight_bits;
     bool is_signed; /* activations are int8 */
 };
@@ -52,9 +53,12 @@ typedef void conv2d_group_fn(const struct conv2d_group *group);
 /* Plain C. */
 conv2d_group_fn conv2d_rv32_group;
 
+/* The group number last of those that start with first, and count - 1 before it, down. */
+typedef void conv2d_groups_fn(const struct conv2d_group *first, uint32_t last, uint32_t count);
+
 /* Prepares for groups of this shape: of a group all but weights, params, patch and out counts. calls: how many of them
  * come. Returns what computes them until the next preparation, or NULL: nothing better is known. */
-typedef conv2d_group_fn *conv2d_make_fn(const struct conv2d_group *shape, uint32_t calls);
+typedef conv2d_groups_fn *conv2d_make_fn(const struct conv2d_group *shape, uint32_t calls);
 
 /* The whole layer. make_row: NULL, or for the rows of whole length. */
 void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute, conv2d_make_fn *make_row);

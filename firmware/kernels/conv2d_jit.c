@@ -15,11 +15,13 @@ enum {
     PATCH = JIT_A0,
     OUT = JIT_A1,
     WEIGHTS = JIT_A2,
-    TILES = JIT_A3,  /* yet to do */
-    FIRST = JIT_A4,  /* not 0: this is the first one, and lacks pixels */
-    CHUNKS = JIT_A5, /* of the loop, yet to do */
-    CHUNK_PATCH = JIT_A6,
-    CHUNK_WEIGHTS = JIT_A7,
+    PARAMS = JIT_A3,
+    GROUPS = JIT_A4, /* yet to do, as TILES and CHUNKS */
+    TILES = JIT_A5,
+    FIRST = JIT_A6, /* not 0: this is the first tile, and lacks pixels */
+    CHUNKS = JIT_A7,
+    CHUNK_PATCH = JIT_T3,
+    CHUNK_WEIGHTS = JIT_T4,
     TEMP = JIT_T0,
     BIAS = JIT_T1,
     MODE = JIT_T2,
@@ -53,18 +55,25 @@ static void put_weights(struct maker *m, uint32_t first, uint32_t count)
     const int32_t offset = (int32_t)(4 * m->loads * first) - m->weights_middle;
     const uint32_t step = NN_LDW(0, 4 / m->loads, 4, 0) - NN_LDW(0, 0, 0, 0);
 
-    jit_put_run(&m->code, NN_LDW(0, 0, offset, m->weights), step, count * m->loads);
+    jit_put_runs(&m->code, (struct jit_runs){.first = NN_LDW(0, 0, offset, m->weights),
+                                             .step = step,
+                                             .count = count * m->loads,
+                                             .runs = 1});
 }
 
 /* The same words of each pixel. Returns where those of the first tile begin. */
 static uint32_t *put_macs(struct maker *m, uint32_t first, uint32_t count)
 {
-    const uint32_t step = NN_LDA_MAC(0, 1, 4, 0) - NN_LDA_MAC(0, 0, 0, 0);
+    const int32_t patch_size = (int32_t)m->shape->patch_size;
+    const int32_t offset = (int32_t)(4 * first) - m->patch_middle;
+    const uint32_t zero = NN_LDA_MAC(0, 0, 0, 0);
     uint32_t *const start = m->code.at;
-    int32_t offset = (int32_t)(4 * first) - m->patch_middle;
 
-    for (uint32_t p = 0; p < m->tile; p++, offset += (int32_t)m->shape->patch_size)
-        jit_put_run(&m->code, NN_LDA_MAC(p, 0, offset, m->patch), step, count);
+    jit_put_runs(&m->code, (struct jit_runs){.first = NN_LDA_MAC(0, 0, offset, m->patch),
+                                             .step = NN_LDA_MAC(0, 1, 4, 0) - zero,
+                                             .count = count,
+                                             .run_step = NN_LDA_MAC(1, 0, patch_size, 0) - zero,
+                                             .runs = m->tile});
     return start + m->lack * count;
 }
 
@@ -128,6 +137,7 @@ static void put_results(struct maker *m)
         jit_set(&m->code, FIRST, 0);
 }
 
+/* To the first tile; they come back there with each group. */
 static void put_pointers(struct maker *m)
 {
     const int32_t lack = (int32_t)m->lack;
@@ -135,22 +145,15 @@ static void put_pointers(struct maker *m)
     put_move(m, WEIGHTS, m->weights_middle);
     put_move(m, PATCH, m->patch_middle - lack * (int32_t)m->shape->patch_size);
     put_move(m, OUT, -m->out_middle - lack * (int32_t)m->shape->out_stride);
-    if (m->tiles > 1)
-        jit_set(&m->code, TILES, (int32_t)m->tiles);
-    if (lack)
-        jit_set(&m->code, FIRST, 1);
 }
 
-static void make(struct maker *m)
+static void put_tiles(struct maker *m)
 {
     const uint32_t words = m->shape->words;
     const uint32_t *loop;
 
-    m->code.at = jit_code;
     m->patch = PATCH;
     m->weights = WEIGHTS;
-    jit_put(&m->code, NEUR_INIT((uint32_t)BIAS, MODE));
-    put_pointers(m);
     if (words <= STREAM_ENTRIES) {
         uint32_t *enter;
         const uint32_t *first;
@@ -174,6 +177,29 @@ static void make(struct maker *m)
         jit_put(&m->code, NEUR_INIT((uint32_t)BIAS, MODE));
         jit_loop(&m->code, TILES, loop);
     }
+}
+
+static void make(struct maker *m)
+{
+    const int32_t pixels = (int32_t)(m->tiles * m->tile);
+    const uint32_t *group;
+
+    m->code.at = jit_code;
+    put_pointers(m);
+    group = m->code.at;
+    jit_put_params(&m->code, PARAMS);
+    if (m->tiles > 1)
+        jit_set(&m->code, TILES, (int32_t)m->tiles);
+    if (m->lack)
+        jit_set(&m->code, FIRST, 1);
+    jit_put(&m->code, NEUR_INIT((uint32_t)BIAS, MODE));
+    put_tiles(m);
+    put_move(m, PATCH, -pixels * (int32_t)m->shape->patch_size);
+    put_move(m, OUT, -pixels * (int32_t)m->shape->out_stride - 4);
+    put_move(m, WEIGHTS, -(int32_t)m->shape->group_bytes);
+    jit_put(&m->code, jit_addi(PARAMS, PARAMS, -MODEL_GROUP_BYTES));
+    jit_put(&m->code, jit_addi(GROUPS, GROUPS, -1));
+    jit_loop(&m->code, GROUPS, group);
     jit_put(&m->code, jit_ret());
     jit_done();
 }
@@ -204,7 +230,7 @@ static uint32_t patch_reach(const struct maker *m, uint32_t tile, uint32_t words
  * instruction, and for each chunk eight. */
 static bool is_unrolled(const struct maker *m, uint32_t calls)
 {
-    enum { ROUND_CHUNKS = 40 };
+    enum { ROUND_CHUNKS = 50 };
     const uint32_t words = m->shape->words, chunks = words / STREAM_ENTRIES + 1;
     const uint32_t length = words * (m->tile + m->loads) + chunks + m->tile + ROUND_CHUNKS;
 
@@ -214,12 +240,14 @@ static bool is_unrolled(const struct maker *m, uint32_t calls)
             8 * chunks * m->tiles * calls > 3 * length);
 }
 
-static void run(const struct conv2d_group *group)
+static void run(const struct conv2d_group *first, uint32_t last, uint32_t count)
 {
-    jit_run(group->patch, group->out, group->weights, group->params, jit_code);
+    jit_function(jit_code)(first->patch, first->out + 4 * last,
+                           first->weights + last * first->group_bytes,
+                           first->params + last * MODEL_GROUP_BYTES, count);
 }
 
-conv2d_group_fn *conv2d_jit_make(const struct conv2d_group *shape, uint32_t calls)
+conv2d_groups_fn *conv2d_jit_make(const struct conv2d_group *shape, uint32_t calls)
 {
     const uint32_t words = shape->words, count = words < STREAM_ENTRIES ? words : STREAM_ENTRIES;
     uint32_t most = STREAM_BANKS;
@@ -240,7 +268,7 @@ conv2d_group_fn *conv2d_jit_make(const struct conv2d_group *shape, uint32_t call
 }
 
 #else
-conv2d_group_fn *conv2d_jit_make(const struct conv2d_group *shape, uint32_t calls)
+conv2d_groups_fn *conv2d_jit_make(const struct conv2d_group *shape, uint32_t calls)
 {
     (void)shape;
     (void)calls;

@@ -5,7 +5,7 @@
 
 #include "conv2d.h"
 
-/* Returns NULL if it would not pay, or the shape does not suit. */
+/* Any shape; NULL only on the host. */
 conv2d_make_fn conv2d_jit_make;
 
 #endif

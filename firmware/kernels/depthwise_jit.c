@@ -16,14 +16,12 @@ enum {
     TAPS_MAX = 4,
     KERNEL_MAX = 7,
     EDGE_MAX = 3,
-    SAVED_BYTES = 16,
     WORDS_MAX = 2 * (TAPS_MAX + 2 * STREAM_BANKS), /* of a tile in a kernel row */
 };
 
 /* Registers of the code. From FIRST_ROW on: the input rows that the kernel's rows see, or, without a loop, all of them. */
 enum {
     FIRST_ROW = JIT_A0, /* to a6 */
-    WEIGHTS = JIT_A2,   /* before the rows come */
     OUT = JIT_A7,
     ZEROS = JIT_T0,
     BIAS = JIT_T1,
@@ -32,7 +30,15 @@ enum {
     BELOW = JIT_T4,
     ONE = JIT_T5,
     TWO = JIT_T6,
-    TILES = JIT_S2, /* of the loop, yet to do */
+    ROWS = JIT_S0,  /* of output, yet to do, as TILES and GROUPS */
+    DOWN = JIT_S1,  /* bytes from a row's windows to the next one's */
+    TILES = JIT_S2, /* of the loop */
+    /* Of the group. */
+    GROUP_IN = JIT_S3,
+    GROUP_OUT = JIT_S4,
+    WEIGHTS = JIT_S5,
+    PARAMS = JIT_S6,
+    GROUPS = JIT_S7,
 };
 /* Comparands of ABOVE and BELOW. */
 static const uint8_t numbers[EDGE_MAX] = {JIT_ZERO, ONE, TWO};
@@ -164,8 +170,8 @@ static void put_kernel_rows(struct maker *m, struct tile tile, int ky, unsigned 
 static void put_next_row(struct maker *m)
 {
     for (unsigned row = FIRST_ROW; row < FIRST_ROW + (unsigned)m->kernel; row++)
-        jit_put(&m->code, jit_add(row, row, m->down));
-    jit_put(&m->code, jit_addi(m->rows, m->rows, -1));
+        jit_put(&m->code, jit_add(row, row, DOWN));
+    jit_put(&m->code, jit_addi(ROWS, ROWS, -1));
     if (m->pad_top)
         jit_put(&m->code, jit_addi(ABOVE, ABOVE, -m->stride_h));
     if (m->most_below > 0)
@@ -272,48 +278,64 @@ static void put_pointers(struct maker *m)
 {
     const int row = m->in_width * m->channels, top = m->loops ? m->pad_top : 0;
     const int moved = m->moves ? (m->tiles - 1) * m->tile : 0; /* pixels, before the last tile */
-    const unsigned step = ABOVE;                               /* not in use yet */
 
-    jit_put(&m->code, jit_addi(OUT, JIT_A1, m->out_middle));
-    jit_set(&m->code, step, m->in_middle - top * row);
-    jit_put(&m->code, jit_add(FIRST_ROW, FIRST_ROW, step));
-    jit_set(&m->code, step, row);
+    jit_put(&m->code, jit_addi(OUT, GROUP_OUT, m->out_middle));
+    jit_set(&m->code, DOWN, m->in_middle - top * row);
+    jit_put(&m->code, jit_add(FIRST_ROW, GROUP_IN, DOWN));
+    jit_set(&m->code, DOWN, row);
     for (int i = 1; i < (m->loops ? m->kernel : m->in_height); i++)
-        jit_put(&m->code, jit_add(FIRST_ROW + (unsigned)i, FIRST_ROW + (unsigned)i - 1, step));
+        jit_put(&m->code, jit_add(FIRST_ROW + (unsigned)i, FIRST_ROW + (unsigned)i - 1, DOWN));
     if (!m->loops)
         return;
-    jit_set(&m->code, m->down, m->stride_h * row - moved * m->stride_w * m->channels);
-    jit_set(&m->code, m->rows, m->out_height);
+    jit_set(&m->code, DOWN, m->stride_h * row - moved * m->stride_w * m->channels);
+    jit_set(&m->code, ROWS, m->out_height);
     jit_set(&m->code, ABOVE, m->pad_top);
     jit_set(&m->code, BELOW, m->most_below - (m->out_height - 1) * m->stride_h);
     jit_set(&m->code, ONE, 1);
     jit_set(&m->code, TWO, 2);
 }
 
-/* Registers that a function must give back. */
+/* Registers that a function must give back, in this order on the stack. */
+static const uint8_t saved[] = {ROWS, DOWN, TILES, GROUP_IN, GROUP_OUT, WEIGHTS, PARAMS, GROUPS};
+enum { SAVED_BYTES = 4 * sizeof saved };
+
 static void put_saved(struct maker *m, uint32_t (*instruction)(unsigned, int32_t, unsigned))
 {
-    jit_put(&m->code, instruction(JIT_S0, 0, JIT_SP));
-    jit_put(&m->code, instruction(JIT_S1, 4, JIT_SP));
-    jit_put(&m->code, instruction(TILES, 8, JIT_SP));
+    for (unsigned i = 0; i < sizeof saved; i++)
+        jit_put(&m->code, instruction(saved[i], (int32_t)(4 * i), JIT_SP));
 }
 
-/* For jit_run(). Returns the code for the groups behind the first one, which starts at jit_code + 1. */
-static const uint32_t *make(struct maker *m)
+/* jit_code[0] is the word of zeros. */
+static void put_start(struct maker *m)
 {
-    const bool saves = m->loops && (m->kernel > 5 || m->moves);
+    jit_put(&m->code, jit_addi(JIT_SP, JIT_SP, -(int32_t)SAVED_BYTES));
+    put_saved(m, jit_sw);
+    for (unsigned i = 0; i < 5; i++)
+        jit_put(&m->code, jit_addi(GROUP_IN + i, JIT_A0 + i, 0));
+    jit_set(&m->code, ZEROS, (int32_t)(uintptr_t)jit_code);
+    put_zeros(m);
+}
+
+static void put_next_group(struct maker *m, const uint32_t *group, int weight_bytes)
+{
+    jit_put(&m->code, jit_addi(GROUP_IN, GROUP_IN, -4));
+    jit_put(&m->code, jit_addi(GROUP_OUT, GROUP_OUT, -4));
+    jit_put(&m->code, jit_addi(WEIGHTS, WEIGHTS, -weight_bytes));
+    jit_put(&m->code, jit_addi(PARAMS, PARAMS, -MODEL_GROUP_BYTES));
+    jit_put(&m->code, jit_addi(GROUPS, GROUPS, -1));
+    jit_loop(&m->code, GROUPS, group);
+}
+
+/* A jit_fn at jit_code + 1, for groups from the last one to the first. */
+static void make(struct maker *m)
+{
     const uint32_t *group, *loop;
 
-    m->rows = m->kernel > 5 ? JIT_S0 : JIT_A5;
-    m->down = m->kernel > 5 ? JIT_S1 : JIT_A6;
     m->code.at = jit_code;
     jit_put(&m->code, 0);
-    put_zeros(m);
+    put_start(m);
     group = m->code.at;
-    if (saves) {
-        jit_put(&m->code, jit_addi(JIT_SP, JIT_SP, -SAVED_BYTES));
-        put_saved(m, jit_sw);
-    }
+    jit_put_params(&m->code, PARAMS);
     jit_put(&m->code, NEUR_INIT((uint32_t)BIAS, MODE));
     put_weights(m);
     put_pointers(m);
@@ -321,14 +343,12 @@ static const uint32_t *make(struct maker *m)
     for (int y = 0; y < (m->loops ? 1 : m->out_height); y++)
         put_row(m, y);
     if (m->loops)
-        jit_loop(&m->code, m->rows, loop);
-    if (saves) {
-        put_saved(m, jit_lw);
-        jit_put(&m->code, jit_addi(JIT_SP, JIT_SP, SAVED_BYTES));
-    }
+        jit_loop(&m->code, ROWS, loop);
+    put_next_group(m, group, 4 * m->kernel * m->kernel);
+    put_saved(m, jit_lw);
+    jit_put(&m->code, jit_addi(JIT_SP, JIT_SP, SAVED_BYTES));
     jit_put(&m->code, jit_ret());
     jit_done();
-    return group;
 }
 
 /* The most words that make() may put for so many tiles of a row. */
@@ -338,7 +358,7 @@ static int length(const struct maker *m, int tiles)
      * in each part. */
     const int row = 4 + m->kernel + m->parts * m->stride_w * m->tile;
 
-    return tiles * (m->kernel * row + m->tile + 8) + m->kernel * (m->kernel + 6) + 50;
+    return tiles * (m->kernel * row + m->tile + 8) + m->kernel * (m->kernel + 6) + 80;
 }
 
 static bool is_long(int bytes)
@@ -415,28 +435,41 @@ static bool fits(const struct kernel_args *args, struct maker *m)
     return choose_whole_rows(m) || choose_moving(m);
 }
 
+/* count groups, from number last down. Weights of less than eight bits are widened for one at a time. */
+static void run(const struct kernel_args *args, uint32_t last, uint32_t count)
+{
+    const struct model_layer *layer = args->layer;
+    const uint32_t groups = (args->in_shape->channels + 3u) / 4;
+    const uint32_t taps = (uint32_t)layer->kernel_h * layer->kernel_w;
+    const uint8_t *const packed = args->weights + last * (layer->weight_bytes / groups);
+
+    jit_function(jit_code + 1)(args->in + 4 * last, args->out + 4 * last,
+                               depthwise_widen(packed, layer->weight_bits, taps, args->scratch),
+                               args->params + last * MODEL_GROUP_BYTES, count);
+}
+
 bool depthwise_jit(const struct kernel_args *args)
 {
-    const uint32_t channels = args->in_shape->channels, groups = (channels + 3) / 4;
-    const uint32_t group_bytes = args->layer->weight_bytes / groups;
-    const uint32_t taps = (uint32_t)args->layer->kernel_h * args->layer->kernel_w;
-    uint8_t *const end = args->out + args->out_shape->size_bytes;
-    const uint32_t behind =
-        load_word(end); /* over which the last word of a group that is not full reaches */
-    const uint32_t *group_code, *code = jit_code + 1;
+    const uint32_t channels = args->in_shape->channels;
+    uint32_t left = channels / 4;
     struct maker maker;
 
     if (!fits(args, &maker))
         return false;
-    group_code = make(&maker);
-    for (uint32_t g = groups; g-- > 0; code = group_code) {
-        const uint8_t *weights = depthwise_widen(args->weights + g * group_bytes,
-                                                 args->layer->weight_bits, taps, args->scratch);
+    make(&maker);
+    if (channels % 4) {
+        uint8_t *const end = args->out + args->out_shape->size_bytes;
+        const uint32_t behind = load_word(end); /* over which the last word reaches */
 
-        jit_run(args->in + 4 * g, args->out + 4 * g, weights, args->params + g * MODEL_GROUP_BYTES,
-                code);
-        if (4 * g + 4 > channels)
-            store_word(end, behind);
+        run(args, left, 1);
+        store_word(end, behind);
+    }
+    if (args->layer->weight_bits == 8) {
+        if (left)
+            run(args, left - 1, left);
+    } else {
+        for (; left; left--)
+            run(args, left - 1, 1);
     }
     return true;
 }

@@ -2,21 +2,27 @@
 /* Making one instruction or a few, and many of them fast. */
 #include "jit.h"
 
-void jit_put_run(struct jit *jit, uint32_t first, uint32_t step, uint32_t count)
+void jit_put_runs(struct jit *jit, struct jit_runs runs)
 {
-    uint32_t *at = jit->at, *const end = at + count;
+    const uint32_t step = runs.step;
+    uint32_t *at = jit->at;
 
-    for (; end - at >= 4; at += 4) {
-        const uint32_t second = first + step, third = second + step, fourth = third + step;
+    for (; runs.runs; runs.runs--, runs.first += runs.run_step) {
+        uint32_t *const end = at + runs.count;
+        uint32_t next = runs.first;
 
-        at[0] = first;
-        at[1] = second;
-        at[2] = third;
-        at[3] = fourth;
-        first = fourth + step;
+        for (; end - at >= 4; at += 4) {
+            const uint32_t second = next + step, third = second + step, fourth = third + step;
+
+            at[0] = next;
+            at[1] = second;
+            at[2] = third;
+            at[3] = fourth;
+            next = fourth + step;
+        }
+        for (; at != end; next += step)
+            *at++ = next;
     }
-    for (; at != end; first += step)
-        *at++ = first;
     jit->at = at;
 }
 
@@ -36,6 +42,18 @@ void jit_put_again(struct jit *jit, const uint32_t *from, const uint32_t *steps,
     for (; at != end; at++)
         *at = *from++ + *steps++;
     jit->at = at;
+}
+
+void jit_put_params(struct jit *jit, unsigned params)
+{
+    enum { MULTIPLIERS = 0x7ce, SHIFTS = 0x7cf };
+
+    jit_put(jit, jit_lw(JIT_T1, 0, params));
+    jit_put(jit, jit_lw(JIT_T2, 4, params));
+    jit_put(jit, jit_lw(JIT_T5, 8, params));
+    jit_put(jit, jit_lw(JIT_T6, 12, params));
+    jit_put(jit, jit_csrw(MULTIPLIERS, JIT_T5));
+    jit_put(jit, jit_csrw(SHIFTS, JIT_T6));
 }
 
 void jit_set(struct jit *jit, unsigned rd, int32_t value)

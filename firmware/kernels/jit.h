@@ -10,7 +10,7 @@
 #include "nn_insn.h"
 #include "words.h"
 
-/* By their numbers; a function gives sp and s0 to s2 back. */
+/* By their numbers; a function gives sp and those with s back. */
 enum jit_register {
     JIT_ZERO = 0,
     JIT_RA = 1,
@@ -29,6 +29,11 @@ enum jit_register {
     JIT_A6,
     JIT_A7,
     JIT_S2,
+    JIT_S3,
+    JIT_S4,
+    JIT_S5,
+    JIT_S6,
+    JIT_S7,
     JIT_T3 = 28,
     JIT_T4,
     JIT_T5,
@@ -37,12 +42,6 @@ enum jit_register {
 
 #ifdef __riscv
 extern uint32_t jit_code[], jit_code_end[]; /* from the linker script */
-
-/* Runs code that finds in, out and weights in a0 to a2, and of params, as a group of four channels has them
- * (MODEL_GROUP_BYTES), the operands of neur_init in t1 and t2, multipliers and shifts in their CSRs. In t0 it finds the
- * address of jit_code. jit_run.S. */
-void jit_run(const uint8_t *in, uint8_t *out, const uint8_t *weights, const uint8_t *params,
-             const uint32_t *code);
 #endif
 
 enum {
@@ -88,6 +87,11 @@ ALWAYS_INLINE uint32_t jit_sw(unsigned rs2, int32_t offset, unsigned base)
     return nn_encode_s(0x23, 2u << 5 | rs2, offset, base);
 }
 
+ALWAYS_INLINE uint32_t jit_csrw(unsigned csr, unsigned rs1)
+{
+    return csr << 20 | rs1 << 15 | 1u << 12 | 0x73;
+}
+
 ALWAYS_INLINE uint32_t jit_ret(void)
 {
     return nn_encode_i(0x67, 0, 0, JIT_RA);
@@ -120,8 +124,17 @@ void jit_set(struct jit *jit, unsigned rd, int32_t value);
 /* rd += value, at most 2 * JIT_OFFSET_MAX either way: no instruction, one or two. */
 void jit_move(struct jit *jit, unsigned rd, int32_t value);
 
-/* count instructions, each the one before and step. */
-void jit_put_run(struct jit *jit, uint32_t first, uint32_t step, uint32_t count);
+/* The parameters of a group of four channels (MODEL_GROUP_BYTES) at a register: operands of neur_init into t1 and t2,
+ * multipliers and shifts into their CSRs by way of t5 and t6. */
+void jit_put_params(struct jit *jit, unsigned params);
+
+/* Instructions that differ by a step: runs of count, each the one before and step; the first of a run is that of the one
+ * before and run_step. */
+struct jit_runs {
+    uint32_t first, step, count, run_step, runs;
+};
+
+void jit_put_runs(struct jit *jit, struct jit_runs runs);
 
 /* The count instructions that stand at from, each and its step. */
 void jit_put_again(struct jit *jit, const uint32_t *from, const uint32_t *steps, uint32_t count);
@@ -132,6 +145,15 @@ ALWAYS_INLINE void jit_done(void)
 #ifdef __riscv
     __asm__ volatile(".option push; .option arch, +zifencei; fence.i; .option pop" ::: "memory");
 #endif
+}
+
+/* Code finds these in a0 to a4. in and out: first pixel; weights, params: of a group; groups: of four channels. */
+typedef void jit_fn(const uint8_t *in, uint8_t *out, const uint8_t *weights, const uint8_t *params,
+                    uint32_t groups);
+
+ALWAYS_INLINE jit_fn *jit_function(const uint32_t *code)
+{
+    return (jit_fn *)(uintptr_t)code;
 }
 
 #endif

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Max pooling, neural instructions: windows of 2x2 on uint8 without padding, as most are. The
  * larger of two bytes is b + max(a - b, 0), in depthwise mode with weights of 1 and -1. With the
- * instructions of version 2: maxpool_jit.c, and what does not suit it like any other window.
+ * instructions of version 2: pool_jit.c, and what does not suit it like any other window.
  * Exact    equal bit for bit to maxpool() and to the oracle in tests/model/ref_layers.c */
 #include "kernels.h"
-#include "maxpool_jit.h"
 #include "nn_insn.h"
+#include "pool_jit.h"
 #include "stream.h"
 #include "words.h"
 
@@ -63,7 +63,7 @@ void maxpool_nn(const struct kernel_args *args)
 {
     if (!stream_is_there()) {
         run(args);
-    } else if (!maxpool_jit(args)) {
+    } else if (!pool_jit_max(args)) {
         maxpool(args);
     }
 }

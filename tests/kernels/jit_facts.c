@@ -151,8 +151,34 @@ bool depthwise_wide_rows(struct test_random *random)
         {3, 131, 3, 0, SQUARE(7, 2, 3)},          {3, 300, 4, 0, SQUARE(3, 1, 0)},
         {2, 97, 5, 0, SQUARE(5, 2, 2)},           {1, 26, 160, 0, SQUARE(5, 1, 2)},
         {1, 9, 520, 0, SQUARE(3, 1, 1)},          {1, 5, 1200, 0, SQUARE(3, 1, 1)},
-        {2, 200, 4, 0, {5, 5, 1, 1, 2, 4, 2, 4}},
+        {2, 200, 4, 0, {5, 5, 1, 1, 2, 4, 2, 4}}, {1, 13, 344, 0, {7, 7, 1, 1, 3, 3, 3, 6}},
     };
 
     return run_depthwise(SHAPES(shapes), random);
+}
+
+/* Planes so large that neighbours share the banks, with some left over at the end of a row. */
+bool pool_neighbours(struct test_random *random)
+{
+    static const struct shape shapes[] = {
+        {34, 34, 1, 0, SQUARE(2, 2, 0)},
+        {40, 38, 6, 0, SQUARE(2, 2, 0)},
+        {15, 14, 9, 0, SQUARE(2, 1, 0)},
+        {18, 46, 10, 0, {2, 2, 2, 1, 0, 0, 0, 0}},
+    };
+
+    for (unsigned i = 0; i < 2 * sizeof shapes / sizeof shapes[0]; i++) {
+        const struct shape *shape = &shapes[i / 2];
+        const struct kernel_case test = {.op = i % 2 ? OP_MAXPOOL : OP_AVGPOOL,
+                                         .in_signed = i % 4 == 2,
+                                         .height = shape->height,
+                                         .width = shape->width,
+                                         .channels = shape->channels,
+                                         .window = shape->window,
+                                         .contents = CONTENTS_RANDOM};
+
+        if (!kernel_case_run(&test, random))
+            return false;
+    }
+    return true;
 }

@@ -41,5 +41,6 @@ bool conv2d_far_offsets(struct test_random *random);
 bool depthwise_low_planes(struct test_random *random);
 bool depthwise_row_loops(struct test_random *random);
 bool depthwise_wide_rows(struct test_random *random);
+bool pool_neighbours(struct test_random *random);
 
 #endif

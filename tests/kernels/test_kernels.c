@@ -432,6 +432,7 @@ static const struct fact facts[] = {
     {"pooling_is_right_for_windows_up_to_256_elements", pool_windows},
     {"maxpool_2x2_is_right_for_any_channel_count", maxpool_2x2},
     {"avgpool_2x2_is_right_for_any_channel_count", avgpool_2x2},
+    {"pooling_is_right_where_neighbours_share_banks", pool_neighbours},
     {"maxpool_ignores_padding", maxpool_padding},
     {"relu_is_right_in_place_or_not", relu_bytes},
     {"flatten_is_right_in_place_or_not", flatten_bytes},
