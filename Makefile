@@ -150,11 +150,12 @@ sim-%: $(BUILD)/sim/%/mpq-sim
 FW         := $(BUILD)/firmware
 FW_FLAGS    = -march=rv32imc -mabi=ilp32 --specs=picolibc.specs -std=c11 $(FW_OPT) -g -ffunction-sections -fdata-sections -falign-functions=4 $(WARN) \
               -Ifirmware/include -Ifirmware/drivers -Ifirmware/kernels -Ifirmware/runtime -I$(GEN) -DMPQ_VERSION=\"$(VERSION)\"
-# about twice what the longest chain of calls takes (gcc -fstack-usage); the firmware watches the first one's end
-FW_STACKS   = -Wl,--defsym=stack_size=2048,--defsym=trap_stack_size=512
-# kernels, the way to them and the way of received bytes for speed, everything round them for size
+# the stack is at the RAM's end (main.c); start-up has that of the trap handler, which takes half of it
+FW_STACKS   = -Wl,--defsym=stack_size=0,--defsym=trap_stack_size=384
+# kernels and the way of received bytes for speed; everything round them, and where it matters least, for size
 FW_OPT     := -Os
-$(FW)/firmware/kernels/%.o $(addprefix $(FW)/firmware/,$(addprefix runtime/,run.o crc32.o frame.o main.o model_checksum.o) drivers/uart.o): FW_OPT := -O2
+$(FW)/firmware/kernels/%.o $(addprefix $(FW)/firmware/,$(addprefix runtime/,crc32.o main.o model_checksum.o)): FW_OPT := -O2
+$(addprefix $(FW)/firmware/kernels/,conv2d_plan.o avgpool_rv32.o): FW_OPT := -Os
 FW_HOST_ONLY := firmware/runtime/model_text.c firmware/kernels/nn_emulate.c
 FW_C       := $(filter-out $(FW_HOST_ONLY),$(wildcard firmware/*/*.c))
 FW_S       := $(wildcard firmware/*/*.S)

@@ -5,7 +5,7 @@
 # usage: hw/ram_image.sh TOOL_PREFIX PROGRAM.elf RAM_BASE RAM_BYTES FETCH_BYTES OUT.hex
 set -eu
 prefix=$1 elf=$2 ram_base=$3 ram_bytes=$4 fetch_bytes=$5 hex=$6
-room=16384
+room=20480 # loader and stack take 5.5 KiB of it
 trap 'rm -f "$hex.bin"' EXIT
 
 model_area=$("${prefix}nm" "$elf" | awk '$3 == "model_area" { print $1 }')

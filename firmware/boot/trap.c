@@ -16,21 +16,21 @@ enum {
     TRAP_MARK = 0x50415254
 };
 
-extern uint32_t stack_bottom[]; /* lowest word of the stack, from the linker script */
-
 static const uint16_t *watched_layer;
+static uint32_t *stack_mark;
 static bool reporting;
 static uint32_t restart_cause __attribute__((section(".noinit"))); /* TRAP_MARK, or anything */
 
-void trap_watch_layer(const uint16_t *running_layer)
+void trap_watch(const uint16_t *running_layer, uint32_t *stack_bottom)
 {
     watched_layer = running_layer;
-    stack_bottom[0] = STACK_MARK;
+    stack_mark = stack_bottom;
+    *stack_mark = STACK_MARK;
 }
 
 void trap_check_stack(void)
 {
-    if (stack_bottom[0] != STACK_MARK)
+    if (*stack_mark != STACK_MARK)
         __asm__ volatile("ebreak");
 }
 

@@ -120,13 +120,19 @@ static inline bool model_is_depthwise(const struct model_layer *layer,
            layer->groups == out->channels;
 }
 
+/* The part of one of a convolution's groups: of channels, or of bytes. Few have more than one, and cores divide slowly. */
+static inline uint32_t model_group_part(const struct model_layer *layer, uint32_t whole)
+{
+    return layer->groups > 1 ? whole / layer->groups : whole;
+}
+
 /* Element count K of a weight row, and its words of activations. */
 static inline uint32_t model_row_elements(const struct model_layer *layer,
                                           const struct model_buffer *in)
 {
-    return layer->op == OP_FC
-               ? in->size_bytes
-               : (uint32_t)layer->kernel_h * layer->kernel_w * (in->channels / layer->groups);
+    return layer->op == OP_FC ? in->size_bytes
+                              : (uint32_t)layer->kernel_h * layer->kernel_w *
+                                    model_group_part(layer, in->channels);
 }
 
 /* Elements D of a column of a convolution's weight row (model_format.h): windows that start at whole
@@ -145,7 +151,7 @@ static inline uint32_t model_row_words(const struct model_layer *layer,
         layer->op == OP_FC
             ? model_row_elements(layer, in)
             : layer->kernel_w *
-                  model_column_elements(layer->kernel_h, (uint32_t)in->channels / layer->groups);
+                  model_column_elements(layer->kernel_h, model_group_part(layer, in->channels));
 
     return (elements + 3) / 4;
 }
@@ -158,7 +164,7 @@ static inline uint32_t model_channel_groups(const struct model_layer *layer,
 {
     if (layer->op != OP_CONV2D || model_is_depthwise(layer, in, out))
         return (out->channels + 3u) / 4;
-    return layer->groups * (((uint32_t)out->channels / layer->groups + 3) / 4);
+    return layer->groups * ((model_group_part(layer, out->channels) + 3) / 4);
 }
 
 #endif

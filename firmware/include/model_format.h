@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The model container, version 5: a quantized network as data. The only definition; host and core
+/* The model container, version 6: a quantized network as data. The only definition; host and core
  * compile it.
  *
  *   header | buffer table | layer table | parameters and weights, each block 4-byte aligned
@@ -10,7 +10,7 @@
  *
  * Activations are dense [height][width][channel] bytes (NHWC, batch 1), uint8 or int8 by buffer.
  * They live in the arena: arena_bytes of RAM behind the container, 16-byte aligned. Every buffer is
- * followed by MODEL_SLACK bytes of arena which kernels may read, never write.
+ * followed by MODEL_SLACK bytes of arena which kernels may read. What they write there they give back, at once.
  *
  * Lanes count from the most significant byte of a word. A 32-bit load of four bytes in memory order
  * puts byte i into lane 3-i. Host packing follows that, so that memory always holds the natural
@@ -71,7 +71,7 @@
 
 enum {
     MODEL_MAGIC = 0x4d51504d, /* "MPQM" */
-    MODEL_VERSION = 5,
+    MODEL_VERSION = 6,
     MODEL_COLUMN_FILL = 8, /* a column is filled up by one part in so many at most */
     MODEL_HEADER_BYTES = 64,
     MODEL_BUFFER_BYTES = 16,

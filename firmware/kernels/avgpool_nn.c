@@ -118,7 +118,7 @@ static void run_any(const struct kernel_args *args)
     const struct model_buffer *shape = args->out_shape;
     const uint32_t channels = shape->channels, row = args->in_shape->width * channels;
     uint8_t *out = args->out, *const end = out + shape->size_bytes;
-    struct pool_window window = {NULL, layer->kernel_h, layer->kernel_w, row, channels, 0};
+    struct pool_window window = {NULL, layer->kernel_h, layer->kernel_w, row, channels, 0, 0};
 
     for (uint32_t y = 0; y < shape->height; y++) {
         for (uint32_t x = 0; x < shape->width; x++, out += channels) {

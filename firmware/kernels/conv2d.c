@@ -262,10 +262,10 @@ static struct conv2d make(const struct kernel_args *args, conv2d_group_fn *compu
 
     conv.args = args;
     conv.plan = conv2d_plan_make(layer, args->in_shape);
-    conv.in_channels = (uint32_t)args->in_shape->channels / layer->groups;
-    conv.out_channels = (uint32_t)args->out_shape->channels / layer->groups;
-    conv.weight_bytes = layer->weight_bytes / layer->groups;
-    conv.param_bytes = layer->param_bytes / layer->groups;
+    conv.in_channels = model_group_part(layer, args->in_shape->channels);
+    conv.out_channels = model_group_part(layer, args->out_shape->channels);
+    conv.weight_bytes = model_group_part(layer, layer->weight_bytes);
+    conv.param_bytes = model_group_part(layer, layer->param_bytes);
     conv.compute = compute;
     conv.compute_row = NULL;
     return conv;
@@ -321,9 +321,11 @@ void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute, conv2d
     tile.pixels = args->out_shape->width;
     tile.out = args->out;
     tile.out_stride = args->out_shape->channels;
-    tile.group_bytes = conv.weight_bytes / groups;
+    tile.group_bytes = tile.words * 2 * args->layer->weight_bits;
     tile.weight_bits = args->layer->weight_bits;
     tile.is_signed = args->in_shape->is_signed;
+    tile.pieces = NULL;
+    tile.rows = NULL;
     if (is_one_row(&conv)) {
         tile.pixels *= rows;
         rows = 1;

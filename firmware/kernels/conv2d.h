@@ -19,6 +19,20 @@
 #include <stddef.h>
 #include "kernels.h"
 
+/* How the words of a patch lie in rows of the input: columns, each of pieces, each of words that follow one another. Only
+ * code that is made knows of it; for all other functions a patch is one piece. */
+struct conv2d_pieces {
+    uint32_t words;       /* of a piece */
+    uint32_t count, step; /* of a column; bytes from one to the next */
+    uint32_t columns, column_step;
+};
+
+/* Rows of pixels that are computed at once, their weights widened (conv2d_plane.h). Patches have one column. */
+struct conv2d_rows {
+    uint32_t count;
+    uint32_t patch_step, out_step; /* bytes from row to row */
+};
+
 /* Four channels of some neighbouring pixels. */
 struct conv2d_group {
     const uint8_t *weights; /* of the group */
@@ -31,7 +45,9 @@ struct conv2d_group {
     uint32_t out_stride;  /* bytes from pixel to pixel */
     uint32_t group_bytes; /* of weights */
     uint8_t weight_bits;
-    bool is_signed; /* activations are int8 */
+    bool is_signed;                     /* activations are int8 */
+    const struct conv2d_pieces *pieces; /* NULL: a patch is one */
+    const struct conv2d_rows *rows;     /* NULL: there is one */
 };
 
 #ifdef __riscv
@@ -57,10 +73,10 @@ conv2d_group_fn conv2d_rv32_group;
 typedef void conv2d_groups_fn(const struct conv2d_group *first, uint32_t last, uint32_t count);
 
 /* Prepares for groups of this shape: of a group all but weights, params, patch and out counts. calls: how many of them
- * come. Returns what computes them until the next preparation, or NULL: nothing better is known. */
+ * come. Returns what computes them until the next preparation, or NULL: nothing is there for such pieces. */
 typedef conv2d_groups_fn *conv2d_make_fn(const struct conv2d_group *shape, uint32_t calls);
 
-/* The whole layer. make_row: NULL, or for the rows of whole length. */
+/* The whole layer. make_row: NULL, or for groups of whole rows. */
 void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute, conv2d_make_fn *make_row);
 
 #endif

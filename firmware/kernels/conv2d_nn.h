@@ -6,7 +6,7 @@
 #define MPQ_CONV2D_NN_H
 
 #include "conv2d.h"
-#include "conv2d_jit.h"
+#include "conv2d_rows.h"
 #include "rows_nn.h"
 #include "dot_nn.h"
 #include "stream.h"
@@ -61,7 +61,7 @@ ALWAYS_INLINE uint32_t conv2d_nn_single(unsigned width, const struct conv2d_grou
 ALWAYS_INLINE void conv2d_nn_run(const struct kernel_args *args, conv2d_group_fn *group)
 {
     if (stream_is_there())
-        conv2d_run(args, conv2d_rv32_group, conv2d_jit_make);
+        conv2d_stream(args);
     else
         conv2d_run(args, group, NULL);
 }

@@ -4,7 +4,8 @@
  *
  * Convolution: what one row of output sees, by columns of the padded input: kernel_h * channels
  * bytes each, filled up as the columns of weights are, one after the other. The patch of an output pixel is kernel_w of them, the next
- * pixel's starts stride_w columns later. In groups: the channels of one.
+ * pixel's starts stride_w columns later. In groups: the channels of one. Or a band of rows of the padded input; on a
+ * plane widened weights in front of it.
  * Depthwise: the weights of four channels as words of four int8, one a tap; then these channels, one
  * word a pixel: the whole padded plane if it is small, else a band. */
 #ifndef MPQ_CONV2D_PLAN_H
@@ -16,6 +17,16 @@
 enum {
     CONV2D_SLACK = 16,            /* behind the last column, for words of the last patch */
     DEPTHWISE_PLANE_BYTES = 8192, /* the largest plane that is copied whole */
+
+    /* Of code that is made (conv2d_jit.c): pixels of a tile, and within how many bytes their patches must lie. */
+    CONV2D_TILE_PIXELS = 8,
+    CONV2D_REACH = 4092,
+    CONV2D_BAND = 8192, /* the largest band of rows */
+
+    /* Of convolutions on a plane (conv2d_plane.c): words of a patch, zeros in front of the weights, their bytes. */
+    CONV2D_PLANE_WORDS = 16,
+    CONV2D_PLANE_LEAD = 16,
+    CONV2D_PLANE_WEIGHTS = 4096,
 };
 
 struct conv2d_plan {
@@ -34,7 +45,7 @@ static inline struct conv2d_plan conv2d_plan_make(const struct model_layer *laye
 
     plan.direct = !padded && layer->kernel_h == 1 && (layer->kernel_w == 1 || layer->groups == 1);
     plan.column_bytes =
-        model_column_elements(layer->kernel_h, (uint32_t)in->channels / layer->groups);
+        model_column_elements(layer->kernel_h, model_group_part(layer, in->channels));
     if (plan.direct) {
         plan.patch_size = (uint32_t)layer->stride_w * in->channels;
     } else {
@@ -43,6 +54,39 @@ static inline struct conv2d_plan conv2d_plan_make(const struct model_layer *laye
     }
     return plan;
 }
+
+/* Bands of rows of the padded input as they stand, with patches in pieces of them. */
+struct conv2d_rows_plan {
+    bool fits;
+    uint32_t margin;    /* bytes of padding in front of a row */
+    uint32_t row_bytes; /* a multiple of 4 */
+    uint32_t rows;      /* of results that a band is for */
+    uint32_t band_size; /* bytes of scratch, a multiple of 4; 0: no padding, the input itself */
+};
+
+/* For patches of whole words. */
+struct conv2d_rows_plan conv2d_rows_plan_make(const struct model_layer *layer,
+                                              const struct model_buffer *in,
+                                              const struct model_buffer *out);
+
+struct conv2d_plane_plan {
+    bool fits;
+    uint32_t
+        period; /* pixels after which a patch begins at the same byte of a word again: 1, 2 or 4 */
+    uint32_t
+        lead; /* bytes in front of a row's padding, with which its first element of the input is a word's */
+    uint32_t margin;      /* lead and padding */
+    uint32_t row_bytes;   /* a multiple of 4 */
+    uint32_t piece_words; /* of a kernel row, wherever it begins */
+    uint32_t group_bytes; /* widened weights of a group */
+    uint32_t weight_size; /* bytes of scratch, a multiple of 16 */
+    uint32_t rows;        /* of results that a band is for */
+    uint32_t band_size;   /* bytes of scratch behind the weights, a multiple of 4 */
+};
+
+struct conv2d_plane_plan conv2d_plane_plan_make(const struct model_layer *layer,
+                                                const struct model_buffer *in,
+                                                const struct model_buffer *out);
 
 struct depthwise_plan {
     uint32_t taps;

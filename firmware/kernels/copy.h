@@ -52,10 +52,24 @@ static inline void copy_exact(const uint8_t *from, uint8_t *to, uint32_t size)
 
 static inline void copy_long(const uint8_t *from, uint8_t *to, uint32_t size)
 {
-    const uint32_t whole = size & ~(COPY_CHUNK_BYTES - 1u);
+    enum { LONG_BYTES = 32 };
 
-    copy_chunks(from, to, whole);
-    copy_exact(from + whole, to + whole, size - whole);
+    for (; size >= LONG_BYTES; size -= LONG_BYTES, from += LONG_BYTES, to += LONG_BYTES) {
+        const uint32_t a = load_word(from), b = load_word(from + 4);
+        const uint32_t c = load_word(from + 8), d = load_word(from + 12);
+        const uint32_t e = load_word(from + 16), f = load_word(from + 20);
+        const uint32_t g = load_word(from + 24), h = load_word(from + 28);
+
+        store_word(to, a);
+        store_word(to + 4, b);
+        store_word(to + 8, c);
+        store_word(to + 12, d);
+        store_word(to + 16, e);
+        store_word(to + 20, f);
+        store_word(to + 24, g);
+        store_word(to + 28, h);
+    }
+    copy_exact(from, to, size);
 }
 
 #endif

@@ -5,6 +5,7 @@
 #include "band.h"
 #include "conv2d_plan.h"
 #include "copy.h"
+#include "widen.h"
 
 /* What band filling needs to know. */
 struct source {
@@ -118,22 +119,6 @@ static void fill_plane(const struct source *source, uint8_t *plane)
     uint8_t *to = plane + source->layer->pad_top * source->row_bytes + 4u * source->layer->pad_left;
 
     copy_rows(rows_of(source, 0, to, source->shape->height));
-}
-
-/* Four nibbles to four int8. */
-static uint32_t widen_nibbles(uint32_t v)
-{
-    const uint32_t word = (v & 0xf) | (v & 0xf0) << 4 | (v & 0xf00) << 8 | (v & 0xf000) << 12;
-
-    return word | (word & 0x08080808) * 30;
-}
-
-/* Four bit pairs to four int8. */
-static uint32_t widen_pairs(uint32_t v)
-{
-    const uint32_t word = (v & 3) | (v & 0xc) << 6 | (v & 0x30) << 12 | (v & 0xc0) << 18;
-
-    return word | (word & 0x02020202) * 126;
 }
 
 const uint8_t *depthwise_widen(const uint8_t *packed, unsigned bits, uint32_t taps,

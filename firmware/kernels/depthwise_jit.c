@@ -53,8 +53,6 @@ struct maker {
     int tiles, tile; /* of a row of output; pixels of a tile, but the last one may have fewer */
     bool moves;      /* pointers move from tile to tile */
     bool loops;      /* over the rows of output */
-    unsigned rows,
-        down; /* registers of the loop: rows yet to do; bytes from a row's windows to the next one's */
 };
 
 static int smaller(int a, int b)
@@ -183,7 +181,7 @@ static void put_next_row(struct maker *m)
 static void put_tile(struct maker *m, struct tile tile, int y)
 {
     const bool last = tile.first + tile.pixels == m->out_width;
-    int offset = (tile.first - tile.base) * m->channels - m->out_middle;
+    const int offset = (tile.first - tile.base) * m->channels - m->out_middle;
 
     if (m->loops) {
         put_kernel_rows(m, tile, 0, FIRST_ROW, m->kernel);
@@ -198,8 +196,7 @@ static void put_tile(struct maker *m, struct tile tile, int y)
     else if (m->moves)
         for (unsigned row = FIRST_ROW; row < FIRST_ROW + (unsigned)m->kernel; row++)
             jit_move(&m->code, row, m->tile * m->stride_w * m->channels);
-    for (int p = 0; p < tile.pixels; p++, offset += m->channels)
-        jit_put(&m->code, NN_RES_ST((uint32_t)p, offset, (uint32_t)OUT));
+    jit_put_stores(&m->code, OUT, offset, m->channels, (uint32_t)tile.pixels);
     if (last)
         jit_move(&m->code, OUT, (m->out_width - tile.base) * m->channels);
     else if (m->moves)
@@ -260,17 +257,19 @@ static void put_zeros(struct maker *m)
 
 static void put_weights(struct maker *m)
 {
-    int at = 0;
+    const uint32_t zero = NN_LDW(0, 0, 0, 0);
 
-    for (int ky = 0; ky < m->kernel; ky++) {
-        for (int kx = 0; kx < m->kernel; kx++, at += 4) {
-            const int part = kx / TAPS_MAX;
-            const int taps = smaller(m->kernel - TAPS_MAX * part, TAPS_MAX);
-            const int number = kx % TAPS_MAX + TAPS_MAX - taps;
+    for (int part = 0; part < m->parts; part++) {
+        const int taps = smaller(m->kernel - TAPS_MAX * part, TAPS_MAX);
 
-            jit_put(&m->code, NN_LDW((uint32_t)(m->parts * ky + part), (uint32_t)number, at,
-                                     (uint32_t)WEIGHTS));
-        }
+        jit_put_runs(
+            &m->code,
+            (struct jit_runs){.first = NN_LDW((uint32_t)part, (uint32_t)(TAPS_MAX - taps),
+                                              4 * TAPS_MAX * part, (uint32_t)WEIGHTS),
+                              .step = NN_LDW(0, 1, 4, 0) - zero,
+                              .count = (uint32_t)taps,
+                              .run_step = NN_LDW((uint32_t)m->parts, 0, 4 * m->kernel, 0) - zero,
+                              .runs = (uint32_t)m->kernel});
     }
 }
 
@@ -445,7 +444,7 @@ static void run(const struct kernel_args *args, uint32_t last, uint32_t count)
 
     jit_function(jit_code + 1)(args->in + 4 * last, args->out + 4 * last,
                                depthwise_widen(packed, layer->weight_bits, taps, args->scratch),
-                               args->params + last * MODEL_GROUP_BYTES, count);
+                               args->params + last * MODEL_GROUP_BYTES, count, 0);
 }
 
 bool depthwise_jit(const struct kernel_args *args)

@@ -9,7 +9,7 @@ void fc_rv32(const struct kernel_args *args)
 {
     const struct model_layer *layer = args->layer;
     dot_rv32_fn *const dot = dot_rv32_select(layer->weight_bits, args->in_shape->is_signed);
-    const uint32_t words = model_row_words(layer, args->in_shape);
+    const uint32_t words = (args->in_shape->size_bytes + 3) / 4;
     const uint8_t *weights = args->weights, *params = args->params;
     uint8_t *out = args->out, *const end = out + args->out_shape->channels;
 

@@ -26,6 +26,24 @@ void jit_put_runs(struct jit *jit, struct jit_runs runs)
     jit->at = at;
 }
 
+void jit_put_shifted(struct jit *jit, uint32_t count, uint32_t step, uint32_t times)
+{
+    uint32_t *at = jit->at, *const end = at + count * times;
+    const uint32_t *from = at - count;
+
+    for (; end - at >= 4 && count >= 4; at += 4, from += 4) {
+        const uint32_t a = from[0], b = from[1], c = from[2], d = from[3];
+
+        at[0] = a + step;
+        at[1] = b + step;
+        at[2] = c + step;
+        at[3] = d + step;
+    }
+    while (at != end)
+        *at++ = *from++ + step;
+    jit->at = at;
+}
+
 void jit_put_again(struct jit *jit, const uint32_t *from, const uint32_t *steps, uint32_t count)
 {
     uint32_t *at = jit->at, *const end = at + count;
@@ -42,6 +60,18 @@ void jit_put_again(struct jit *jit, const uint32_t *from, const uint32_t *steps,
     for (; at != end; at++)
         *at = *from++ + *steps++;
     jit->at = at;
+}
+
+void jit_put_stores(struct jit *jit, unsigned base, int32_t offset, int32_t step, uint32_t count)
+{
+    const uint32_t bank = NN_RES_ST(1, 0, 0) - NN_RES_ST(0, 0, 0);
+    uint32_t instruction = NN_RES_ST(0, 0, base);
+
+    for (; count; count--, offset += step, instruction += bank) {
+        const uint32_t high = (uint32_t)offset >> 5, low = (uint32_t)offset & 31;
+
+        jit_put(jit, instruction | high << 25 | low << 7); /* as NN_RES_ST has it */
+    }
 }
 
 void jit_put_params(struct jit *jit, unsigned params)

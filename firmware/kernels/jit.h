@@ -2,7 +2,8 @@
 /* Code that a kernel makes for its layer and then runs: shapes become offsets and unrolled loops, so that a pixel costs
  * its multiplications and its store, and no pointer moves. Only on cores with the instructions of version 2: the place
  * for it is where other cores have code that these never run (linker/firmware.ld). It lasts until the next kernel makes
- * some. Who makes code checks first, by a bound on its length, that it has room: JIT_WORDS_LEAST at least. */
+ * some. Who makes code checks first, by a bound on its length, that it has room, or needs less than 4 KiB, which are always
+ * there. */
 #ifndef MPQ_JIT_H
 #define MPQ_JIT_H
 
@@ -45,7 +46,6 @@ extern uint32_t jit_code[], jit_code_end[]; /* from the linker script */
 #endif
 
 enum {
-    JIT_WORDS_LEAST = 1024,
     JIT_OFFSET_MAX = 2047,   /* of an instruction */
     JIT_BRANCH_WORDS = 1023, /* the farthest that a branch goes */
     /* What a pointer is moved by where offsets from 0 on are too long: offsets count from the
@@ -54,7 +54,7 @@ enum {
     JIT_REACH = JIT_MIDDLE + JIT_OFFSET_MAX + 1,
 };
 
-enum jit_branch { JIT_BEQ = 0, JIT_BNE = 1, JIT_BLT = 4, JIT_BGE = 5 };
+enum jit_branch { JIT_BEQ = 0, JIT_BNE = 1, JIT_BLT = 4 };
 
 /* Where the next instruction goes. */
 struct jit {
@@ -70,6 +70,11 @@ ALWAYS_INLINE void jit_put(struct jit *jit, uint32_t instruction)
 ALWAYS_INLINE uint32_t jit_addi(unsigned rd, unsigned rs1, int32_t value)
 {
     return nn_encode_i(0x13, rd, value, rs1);
+}
+
+ALWAYS_INLINE uint32_t jit_andi(unsigned rd, unsigned rs1, int32_t value)
+{
+    return nn_encode_i(0x13, 7u << 5 | rd, value, rs1);
 }
 
 ALWAYS_INLINE uint32_t jit_add(unsigned rd, unsigned rs1, unsigned rs2)
@@ -136,8 +141,14 @@ struct jit_runs {
 
 void jit_put_runs(struct jit *jit, struct jit_runs runs);
 
+/* The last count instructions once more, each and the same step; times: how often, each time from the ones before. */
+void jit_put_shifted(struct jit *jit, uint32_t count, uint32_t step, uint32_t times);
+
 /* The count instructions that stand at from, each and its step. */
 void jit_put_again(struct jit *jit, const uint32_t *from, const uint32_t *steps, uint32_t count);
+
+/* nn_res_st of the banks from 0 on; offset: of the first one; step: from one to the next. */
+void jit_put_stores(struct jit *jit, unsigned base, int32_t offset, int32_t step, uint32_t count);
 
 /* What was made is what the core fetches from here on. */
 ALWAYS_INLINE void jit_done(void)
@@ -147,9 +158,10 @@ ALWAYS_INLINE void jit_done(void)
 #endif
 }
 
-/* Code finds these in a0 to a4. in and out: first pixel; weights, params: of a group; groups: of four channels. */
+/* Code finds these in a0 to a5. in and out: first pixel; weights, params: of a group; groups: of four channels; rows: of
+ * pixels, where the code is not made for a number of them. */
 typedef void jit_fn(const uint8_t *in, uint8_t *out, const uint8_t *weights, const uint8_t *params,
-                    uint32_t groups);
+                    uint32_t groups, uint32_t rows);
 
 ALWAYS_INLINE jit_fn *jit_function(const uint32_t *code)
 {

@@ -16,6 +16,7 @@ struct pool_window {
     uint32_t rows, columns;
     uint32_t row_step, column_step; /* bytes */
     uint32_t flip;                  /* 0x80808080 for signed bytes, else 0 */
+    uint32_t reciprocal;            /* 2^32 / (2 * elements of a whole window), rounded up */
 };
 
 /* Four channels of one output pixel. */
@@ -52,6 +53,7 @@ ALWAYS_INLINE void pool_run(const struct kernel_args *args, pool_word_fn *word)
     uint8_t *out = args->out, *const out_end = out + shape->size_bytes;
 
     window.flip = in->is_signed ? 0x80808080 : 0;
+    window.reciprocal = UINT32_MAX / (2u * layer->kernel_h * layer->kernel_w) + 1;
     for (int y = 0; y < shape->height; y++) {
         const struct pool_extent rows =
             pool_clip(y * layer->stride_h - layer->pad_top, layer->kernel_h, in->height);

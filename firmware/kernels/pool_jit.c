@@ -204,7 +204,7 @@ static void make(struct maker *m)
     jit_done();
 }
 
-/* Two passes of fifteen words at most are far less than JIT_WORDS_LEAST. */
+/* Two passes of fifteen words at most are far less than there always is. */
 static bool run(const struct kernel_args *args, const uint32_t params[4], bool is_max)
 {
     uint8_t *const end = args->out + args->out_shape->size_bytes;
@@ -222,7 +222,8 @@ static bool run(const struct kernel_args *args, const uint32_t params[4], bool i
         return false;
     make(&m);
     behind = load_word(end); /* over which the last word reaches */
-    jit_function(jit_code + CONSTANT_COUNT)(args->in, args->out, NULL, (const uint8_t *)params, 1);
+    jit_function(jit_code + CONSTANT_COUNT)(args->in, args->out, NULL, (const uint8_t *)params, 1,
+                                            0);
     if (m.channels % 4)
         store_word(end, behind);
     return true;

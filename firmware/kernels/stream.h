@@ -28,7 +28,8 @@ static inline bool stream_is_there(void)
 }
 #endif
 
-/* A function that runs only where stream_is_there() says no: elsewhere the model may lie over it. */
+/* A function that runs only where stream_is_there() says no: elsewhere the model may lie over it. (Some
+ * lie where code is made: linker/firmware.ld.) */
 #define STREAM_FALLBACK __attribute__((section(".fallback")))
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The firmware's main program: hands received bytes to the loader and sleeps when there are none.
- * Owns the only loader and gives it all RAM behind the firmware as model area: as much as this system
- * has, so that one program fits every board. */
+/* The firmware's main program: hands received bytes to the loader and sleeps when there are none. Owns the only loader and
+ * the stack, which lie at the RAM's end, and gives the loader all between the firmware and them as model area: as much as
+ * this system has, so that one program fits every board. */
+#include <stddef.h>
 #include "address_map.h"
 #include "counters.h"
 #include "csr.h"
@@ -14,11 +15,25 @@
 #include "uart.h"
 
 enum { MIE_TIMER = 1 << 7, MIE_EXTERNAL = 1 << 11 };
+enum {
+    STACK_BYTES = 2048
+}; /* about twice what the longest chain of calls takes (gcc -fstack-usage) */
 
 extern uint8_t model_area[], fallback_start[]; /* from the linker script */
 extern const char build_id[]; /* its address is a hash of the program; the Makefile links it in */
 
-static struct loader loader;
+/* At the RAM's end. */
+struct ram_end {
+    struct loader loader;
+    _Alignas(16) uint8_t stack[STACK_BYTES];
+};
+
+/* In the program only to tell their sizes to who reads it (host/pack/memory.c). */
+static const uint8_t loader_room[offsetof(struct ram_end, stack)]
+    __attribute__((section(".ram_end"), used));
+static const uint8_t stack_room[STACK_BYTES] __attribute__((section(".ram_end_stack"), used));
+
+static struct loader *loader;
 static struct loader_platform platform;
 
 static void platform_send(void *context, const uint8_t *bytes, size_t size)
@@ -86,9 +101,9 @@ static void platform_init(void)
 static void wait_for_byte(void)
 {
     if (uart_take_error())
-        loader_overrun(&loader);
+        loader_overrun(loader);
     if (timer_is_due())
-        loader_alarm(&loader);
+        loader_alarm(loader);
     trap_check_stack();
     __asm__ volatile("wfi" ::: "memory");
 }
@@ -105,28 +120,36 @@ static int receive_byte(void *context)
     return uart_receive();
 }
 
-int main(void)
+static _Noreturn void serve(void)
 {
-    uint8_t *area;
-
-    trap_watch_layer(&loader.running_layer);
-    platform_init();
-    area = free_ram();
-    counters_start();
-    CSR_WRITE(CSR_MIE, MIE_EXTERNAL | MIE_TIMER);
-    loader_init(&loader, &platform, area,
-                RAM_BASE + platform.ram_bytes - (uint32_t)(uintptr_t)area);
-    if (trap_caused_restart()) /* shown until a model comes */
-        sysctl_set_leds(SYSCTL_LED_READY | SYSCTL_LED_ERROR);
     for (;;) {
-        const int byte = frame_receiver_run(&loader.receiver, receive_byte, NULL);
+        const int byte = frame_receiver_run(&loader->receiver, receive_byte, NULL);
 
         if (byte < 0) {
             wait_for_byte();
             continue;
         }
         if (byte == 0 && uart_take_error()) /* before the frame that lost a byte is judged */
-            loader_overrun(&loader);
-        loader_feed(&loader, (uint8_t)byte);
+            loader_overrun(loader);
+        loader_feed(loader, (uint8_t)byte);
     }
+}
+
+/* On the trap handler's stack. What is not code lies elsewhere, as a board fetches from its first 64 KiB only. */
+int main(void)
+{
+    uint8_t *const area = free_ram();
+    struct ram_end *end;
+
+    platform_init();
+    end = (struct ram_end *)(RAM_BASE + platform.ram_bytes) - 1;
+    loader = &end->loader;
+    trap_watch(&loader->running_layer, (uint32_t *)(uintptr_t)end->stack);
+    counters_start();
+    CSR_WRITE(CSR_MIE, MIE_EXTERNAL | MIE_TIMER);
+    loader_init(loader, &platform, area, (uint32_t)((uint8_t *)loader - area));
+    if (trap_caused_restart()) /* shown until a model comes */
+        sysctl_set_leds(SYSCTL_LED_READY | SYSCTL_LED_ERROR);
+    __asm__ volatile("mv sp, %0\n\tjr %1" ::"r"(end + 1), "r"(serve) : "memory");
+    __builtin_unreachable();
 }

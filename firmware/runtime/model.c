@@ -415,7 +415,12 @@ uint32_t model_scratch_bytes(const struct model_layer *layer, const struct model
     } else {
         const struct conv2d_plan plan = conv2d_plan_make(layer, in);
 
-        size = plan.size;
+        const struct conv2d_plane_plan plane = conv2d_plane_plan_make(layer, in, out);
+        const uint32_t plane_size = plane.weight_size + plane.band_size + CONV2D_SLACK;
+        const struct conv2d_rows_plan rows = conv2d_rows_plan_make(layer, in, out);
+
+        size = plane.fits && plane_size > plan.size ? plane_size : plan.size;
+        size = rows.fits && rows.band_size > size ? rows.band_size : size;
     }
     return size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
 }

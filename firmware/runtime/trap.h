@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Where the number of the layer that runs now stands; the report carries it. */
-void trap_watch_layer(const uint16_t *running_layer);
+/* Where the number of the layer that runs now stands, which the report carries, and the lowest word of the stack. */
+void trap_watch(const uint16_t *running_layer, uint32_t *stack_bottom);
 
 /* Entered from crt0.S on a stack of its own. Sends a PROTO_TRAP frame and restarts the system. */
 _Noreturn void trap_report(uint32_t mcause, uint32_t mepc, uint32_t mtval);

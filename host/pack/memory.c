@@ -15,6 +15,7 @@ struct parts {
     uint64_t code, stacks;
     uint64_t start, end; /* addresses, without the fallback */
     uint64_t fallback;
+    uint64_t ram_end; /* bytes that it takes there, stack included */
 };
 
 static bool lies_in(uint64_t offset, uint64_t size, uint64_t whole)
@@ -25,6 +26,10 @@ static bool lies_in(uint64_t offset, uint64_t size, uint64_t whole)
 static void add_section(const Elf32_Shdr *section, const char *name, struct parts *parts)
 {
     const uint64_t start = section->sh_addr, end = start + section->sh_size;
+    if (strncmp(name, ".ram_end", strlen(".ram_end")) == 0)
+        parts->ram_end += section->sh_size;
+    if (strcmp(name, ".ram_end_stack") == 0)
+        parts->stacks += section->sh_size;
     if (!(section->sh_flags & SHF_ALLOC))
         return;
     if (strcmp(name, ".fallback") == 0) {
@@ -90,7 +95,7 @@ static uint64_t aligned(uint64_t bytes)
 /* On a core with the instructions of version 2. */
 static uint64_t firmware_bytes(const struct parts *parts)
 {
-    return aligned(parts->end) - parts->start;
+    return aligned(parts->end) - parts->start + parts->ram_end;
 }
 
 enum status memory_firmware_bytes(const char *path, uint64_t *out, struct error *err)

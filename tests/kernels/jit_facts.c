@@ -80,6 +80,107 @@ bool conv2d_far_offsets(struct test_random *random)
     return run_conv2d(SHAPES(shapes), random);
 }
 
+/* Kernel, stride and padding that are the same both ways. */
+#define SQUARE(k, s, p)                                                                            \
+    {                                                                                              \
+        k, k, s, s, p, p, p, p                                                                     \
+    }
+
+/* Patches of a few words on rows as they stand: one pass, two and four, of as many pixels or not; rows of one tile, of
+ * several, of one that lacks pixels; groups that are full or not. */
+bool conv2d_planes(struct test_random *random)
+{
+    static const struct shape shapes[] = {
+        {9, 28, 1, 6, SQUARE(5, 1, 2)},          {8, 20, 1, 4, SQUARE(3, 1, 0)},
+        {7, 21, 1, 9, SQUARE(3, 1, 1)},          {6, 22, 1, 7, SQUARE(2, 1, 0)},
+        {5, 23, 1, 5, SQUARE(3, 1, 1)},          {9, 43, 3, 8, SQUARE(3, 2, 1)},
+        {5, 17, 3, 6, SQUARE(3, 1, 1)},          {12, 64, 1, 4, SQUARE(4, 4, 0)},
+        {9, 40, 2, 5, SQUARE(3, 1, 1)},          {7, 9, 4, 10, SQUARE(3, 1, 1)},
+        {6, 70, 4, 4, SQUARE(3, 2, 1)},          {5, 25, 6, 8, SQUARE(3, 1, 1)},
+        {7, 36, 5, 7, {3, 3, 1, 2, 2, 1, 0, 2}}, {6, 150, 1, 5, {3, 5, 2, 1, 0, 4, 2, 0}},
+        {8, 31, 7, 4, {2, 4, 3, 1, 1, 3, 0, 0}}, {3, 64, 3, 4, {3, 3, 3, 3, 0, 0, 0, 0}},
+    };
+
+    return run_conv2d(SHAPES(shapes), random);
+}
+
+/* So many rows that they are several bands, the last one shorter; so wide that a band is for one; so many channels that
+ * tiles are smaller, or results farther apart than they reach. */
+bool conv2d_plane_bands(struct test_random *random)
+{
+    static const struct shape shapes[] = {
+        {75, 66, 3, 6, SQUARE(3, 2, 1)},
+        {40, 120, 3, 4, SQUARE(3, 3, 0)},
+        {12, 290, 3, 7, {4, 2, 1, 4, 1, 0, 0, 1}},
+        {5, 33, 3, 110, SQUARE(2, 1, 0)},
+        {3, 9, 4, 112, SQUARE(2, 1, 0)},
+        {6, 72, 2, 64, SQUARE(2, 2, 0)},
+        {4, 8, 8, 96, SQUARE(2, 1, 1)},
+    };
+
+    return run_conv2d(SHAPES(shapes), random);
+}
+
+/* Random shapes with channels from 1 on, or from 4 on in fours. */
+static bool random_shapes(struct test_random *random, bool in_fours)
+{
+    for (int i = 0; i < 3 * RANDOM_CASES;) {
+        const int channels = test_random_between(random, 1, 7);
+        const struct kernel_case test = {.op = OP_CONV2D,
+                                         .bits = widths[test_random_between(random, 0, 2)],
+                                         .in_signed = coin(random),
+                                         .relu = coin(random),
+                                         .height = test_random_between(random, 1, 14),
+                                         .width =
+                                             test_random_between(random, 1, in_fours ? 20 : 50),
+                                         .channels = in_fours ? 4 * channels : channels,
+                                         .out_channels = test_random_between(random, 1, 14),
+                                         .window = any_window(random, 5, true),
+                                         .contents = any_contents(random)};
+
+        if (!kernel_case_fits(&test) || test.window.kernel_h == 1)
+            continue;
+        if (!kernel_case_run(&test, random))
+            return false;
+        i++;
+    }
+    return true;
+}
+
+bool conv2d_planes_random(struct test_random *random)
+{
+    return random_shapes(random, false);
+}
+
+/* Patches of whole words in pieces of rows: of the input itself, of a band, of several; resident weights, all words
+ * unrolled, a loop of columns; columns too long for the loop, rows too long for offsets. */
+bool conv2d_rows(struct test_random *random)
+{
+    static const struct shape shapes[] = {
+        {6, 13, 8, 6, SQUARE(3, 1, 0)},
+        {7, 12, 16, 5, SQUARE(3, 2, 0)},
+        {6, 9, 12, 70, SQUARE(3, 1, 1)},
+        {7, 9, 20, 7, {5, 3, 2, 1, 0, 2, 3, 0}},
+        {34, 30, 16, 4, SQUARE(3, 1, 1)},
+        {8, 8, 32, 8, SQUARE(5, 1, 2)},
+        {5, 3, 4, 3, SQUARE(3, 1, 1)},
+        {20, 9, 32, 4, {16, 1, 1, 1, 0, 0, 0, 0}},
+        {20, 9, 32, 4, {16, 1, 2, 1, 3, 0, 1, 0}},
+        {20, 7, 32, 4, {17, 1, 1, 1, 0, 0, 0, 0}},
+        {4, 32, 64, 3, SQUARE(3, 1, 1)},
+        {4, 28, 64, 4, SQUARE(3, 1, 1)},
+        {4, 6, 96, 9, {2, 4, 1, 1, 1, 1, 0, 2}},
+        {17, 9, 28, 4, {16, 1, 1, 1, 0, 0, 0, 0}},
+    };
+
+    return run_conv2d(SHAPES(shapes), random);
+}
+
+bool conv2d_rows_random(struct test_random *random)
+{
+    return random_shapes(random, true);
+}
+
 static bool run_depthwise(const struct shape *shapes, unsigned count, struct test_random *random)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -100,12 +201,6 @@ static bool run_depthwise(const struct shape *shapes, unsigned count, struct tes
     }
     return true;
 }
-
-/* Kernel, stride and padding that are the same both ways. */
-#define SQUARE(k, s, p)                                                                            \
-    {                                                                                              \
-        k, k, s, s, p, p, p, p                                                                     \
-    }
 
 /* Planes so low and channels so many that the rows of output are no loop. */
 bool depthwise_low_planes(struct test_random *random)

@@ -458,7 +458,7 @@ static bool check(const struct layout *layout)
 bool kernel_case_run(const struct kernel_case *test, struct test_random *random)
 {
     const unsigned tiers =
-        has_weights(test) || test->op == OP_ADD || test->op == OP_AVGPOOL ? 2 : 1; /* else shared */
+        has_weights(test) || test->op == OP_ADD || has_window(test) ? 2 : 1; /* else shared */
     struct layout layout;
 
     if (!kernel_case_fits(test)) {
