@@ -245,7 +245,7 @@ static void faults_under_right_checksums_are_named(void **state)
     check_load_fails(bytes, size - 1, want);
     put_u16(bytes + MH_VERSION, 1);
     check_load_fails(bytes, size,
-                     "q.mpq: container version 1, this tool reads 5; make it anew with "
+                     "q.mpq: container version 1, this tool reads 6; make it anew with "
                      "mpq quantize");
     free(bytes);
 }

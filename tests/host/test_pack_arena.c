@@ -121,6 +121,7 @@ static void random_layer(struct rng *rng, struct model *plan, uint16_t index)
     layer->in2 = layer->op == OP_ADD ? find_twin(rng, plan, index) : MODEL_NONE;
     layer->out = (uint16_t)(index + 1);
     layer->kernel_h = layer->kernel_w = (uint8_t)(1 + rng_below(rng, 3));
+    layer->stride_h = layer->stride_w = 1;
     layer->pad_left = (uint8_t)rng_below(rng, layer->kernel_w);
 }
 
