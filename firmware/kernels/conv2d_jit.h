@@ -5,7 +5,7 @@
 
 #include "conv2d.h"
 
-/* Any shape; NULL only on the host. */
+/* NULL on the host, and for pieces that offsets do not reach over or whose columns are too long. */
 conv2d_make_fn conv2d_jit_make;
 
 #endif

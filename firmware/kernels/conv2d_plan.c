@@ -25,9 +25,10 @@ struct conv2d_rows_plan conv2d_rows_plan_make(const struct model_layer *layer,
         return plan;
     plan.margin = layer->pad_left * in->channels;
     plan.row_bytes = ((uint32_t)in->width + layer->pad_left + layer->pad_right) * in->channels;
-    plan.fits = CONV2D_TILE_PIXELS * step + (layer->kernel_h - 1) * plan.row_bytes +
-                    layer->kernel_w * in->channels <=
-                CONV2D_REACH;
+    plan.fits = plan.row_bytes <= CONV2D_REACH && /* the product has 32 bits */
+                CONV2D_TILE_PIXELS * step + (layer->kernel_h - 1) * plan.row_bytes +
+                        layer->kernel_w * in->channels <=
+                    CONV2D_REACH;
     plan.rows = out->height;
     if (plan.fits && (layer->pad_top || layer->pad_left || layer->pad_bottom || layer->pad_right)) {
         plan.rows = conv2d_band_rows(layer, plan.row_bytes, out->height);

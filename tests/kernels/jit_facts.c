@@ -116,6 +116,8 @@ bool conv2d_plane_bands(struct test_random *random)
         {3, 9, 4, 112, SQUARE(2, 1, 0)},
         {6, 72, 2, 64, SQUARE(2, 2, 0)},
         {4, 8, 8, 96, SQUARE(2, 1, 1)},
+        {3, 28, 1, 160, SQUARE(3, 1, 0)},
+        {3, 9, 2, 460, {2, 1, 1, 1, 0, 0, 0, 0}},
     };
 
     return run_conv2d(SHAPES(shapes), random);
