@@ -184,10 +184,13 @@ static bool is_overwritten(const struct pair *p, int layer)
            dnn_shard_values(shard, layer) == dnn_shard_values(shard, layer + 1);
 }
 
-/* Layers in place share the gradients of the one in front, which come last. */
+/* Layers in place share the gradients of the one in front, which come last. Average pooling on the CPU divides its own
+ * before it hands them on. */
 static bool has_own_gradients(const struct pair *p, int layer)
 {
     struct dnn_shard *shard = p->cpu_shards[0];
+    if (p->net->layers[layer].op == NET_AVGPOOL)
+        return false;
     const float *own = dnn_shard_gradients(shard, layer);
     return own && own != dnn_shard_gradients(shard, layer - 1);
 }
