@@ -21,6 +21,7 @@ ALWAYS_INLINE struct sums add_word(struct sums sums, const uint8_t *in, uint32_t
 
 ALWAYS_INLINE uint32_t average_2x2(struct pool_window window)
 {
+    enum { ROUNDING = 0x00020002 };
     const uint8_t *below = window.in + window.row_step;
     struct sums sums = {0, 0};
 
@@ -28,9 +29,9 @@ ALWAYS_INLINE uint32_t average_2x2(struct pool_window window)
     sums = add_word(sums, window.in + window.column_step, window.flip);
     sums = add_word(sums, below, window.flip);
     sums = add_word(sums, below + window.column_step, window.flip);
-    return (((sums.even + 0x00020002) >> 2 & POOL_EVEN) | ((sums.odd + 0x00020002) >> 2 & POOL_EVEN)
-                                                              << 8) ^
-           window.flip;
+    sums.even = (sums.even + ROUNDING) >> 2 & POOL_EVEN;
+    sums.odd = (sums.odd + ROUNDING) >> 2 & POOL_EVEN;
+    return (sums.even | sums.odd << 8) ^ window.flip;
 }
 
 /* Fields of sums to averages. (2 * sum + n) / (2 * n) by multiplication with reciprocal, which is 2^32 / (2 * n) and less

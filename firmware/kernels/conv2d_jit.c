@@ -410,9 +410,9 @@ conv2d_groups_fn *conv2d_jit_make(const struct conv2d_group *shape, uint32_t cal
                         most * shape->out_stride > JIT_REACH))
         most--;
     choose_tiles(&m, most);
+    /* To the next row may be farther than stores reach; over a tile is not. */
     if (m.rows && m.tiles == 1 && m.rows->out_step > JIT_REACH)
-        choose_tiles(
-            &m, m.tile - 1); /* to the next row is farther than stores reach, over a tile is not */
+        choose_tiles(&m, m.tile - 1);
     m.chunks = is_unrolled(&m, rounds + 1, calls) ? 0 : rounds;
     if (m.pieces &&
         (patch_reach(&m, m.tile, m.chunks ? m.chunk_words : words) > JIT_REACH ||

@@ -71,12 +71,10 @@ struct conv2d_rows_plan conv2d_rows_plan_make(const struct model_layer *layer,
 
 struct conv2d_plane_plan {
     bool fits;
-    uint32_t
-        period; /* pixels after which a patch begins at the same byte of a word again: 1, 2 or 4 */
-    uint32_t
-        lead; /* bytes in front of a row's padding, with which its first element of the input is a word's */
-    uint32_t margin;      /* lead and padding */
-    uint32_t row_bytes;   /* a multiple of 4 */
+    uint32_t period;    /* pixels after which patches begin at the same byte of a word: 1, 2, 4 */
+    uint32_t lead;      /* bytes in front of a row's padding, so that the input begins at a word */
+    uint32_t margin;    /* lead and padding */
+    uint32_t row_bytes; /* a multiple of 4 */
     uint32_t piece_words; /* of a kernel row, wherever it begins */
     uint32_t group_bytes; /* widened weights of a group */
     uint32_t weight_size; /* bytes of scratch, a multiple of 16 */

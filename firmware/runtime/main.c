@@ -15,9 +15,8 @@
 #include "uart.h"
 
 enum { MIE_TIMER = 1 << 7, MIE_EXTERNAL = 1 << 11 };
-enum {
-    STACK_BYTES = 2048
-}; /* 1.6 times what the longest chain of calls takes (gcc -fstack-usage) */
+/* 1.6 times what the longest chain of calls takes (gcc -fstack-usage). */
+enum { STACK_BYTES = 2048 };
 
 extern uint8_t model_area[], fallback_start[]; /* from the linker script */
 extern const char build_id[]; /* its address is a hash of the program; the Makefile links it in */

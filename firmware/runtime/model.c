@@ -414,7 +414,6 @@ uint32_t model_scratch_bytes(const struct model_layer *layer, const struct model
         size = (uint64_t)plan.weight_size + plan.band_size;
     } else {
         const struct conv2d_plan plan = conv2d_plan_make(layer, in);
-
         const struct conv2d_plane_plan plane = conv2d_plane_plan_make(layer, in, out);
         const uint32_t plane_size = plane.weight_size + plane.band_size + CONV2D_SLACK;
         const struct conv2d_rows_plan rows = conv2d_rows_plan_make(layer, in, out);
