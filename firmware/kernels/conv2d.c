@@ -255,20 +255,19 @@ static void compute_tile(const struct conv2d *conv, const struct conv2d_group *f
         compute_groups(conv, first, whole - 1, whole);
 }
 
-static struct conv2d make(const struct kernel_args *args, conv2d_group_fn *compute)
+/* Field by field, as an initializer clears it first. */
+static void set_up(struct conv2d *conv, const struct kernel_args *args, conv2d_group_fn *compute)
 {
     const struct model_layer *layer = args->layer;
-    struct conv2d conv; /* field by field: an initializer clears it first */
 
-    conv.args = args;
-    conv.plan = conv2d_plan_make(layer, args->in_shape);
-    conv.in_channels = model_group_part(layer, args->in_shape->channels);
-    conv.out_channels = model_group_part(layer, args->out_shape->channels);
-    conv.weight_bytes = model_group_part(layer, layer->weight_bytes);
-    conv.param_bytes = model_group_part(layer, layer->param_bytes);
-    conv.compute = compute;
-    conv.compute_row = NULL;
-    return conv;
+    conv->args = args;
+    conv->plan = conv2d_plan_make(layer, args->in_shape);
+    conv->in_channels = model_group_part(layer, args->in_shape->channels);
+    conv->out_channels = model_group_part(layer, args->out_shape->channels);
+    conv->weight_bytes = model_group_part(layer, layer->weight_bytes);
+    conv->param_bytes = model_group_part(layer, layer->param_bytes);
+    conv->compute = compute;
+    conv->compute_row = NULL;
 }
 
 /* Whether pixels of neighbouring rows follow one another in the input, so that all count as one row. */
@@ -280,46 +279,46 @@ static bool is_one_row(const struct conv2d *conv)
            layer->kernel_w == 1;
 }
 
-/* One of the convolution's groups on the input as it stands. */
-static void run_direct(const struct conv2d *conv, struct conv2d_group tile, uint32_t rows,
+/* One of the convolution's groups on the input as it stands. Moves tile on to the end. */
+static void run_direct(const struct conv2d *conv, struct conv2d_group *tile, uint32_t rows,
                        uint32_t first_channel)
 {
     const struct kernel_args *args = conv->args;
     const uint32_t row = (uint32_t)args->in_shape->width * args->in_shape->channels;
 
-    tile.patch = args->in + first_channel;
+    tile->patch = args->in + first_channel;
     for (; rows; rows--) {
-        compute_tile(conv, &tile);
-        tile.patch += args->layer->stride_h * row;
-        tile.out += tile.pixels * tile.out_stride;
+        compute_tile(conv, tile);
+        tile->patch += args->layer->stride_h * row;
+        tile->out += tile->pixels * tile->out_stride;
     }
 }
 
-/* One of the convolution's groups by way of columns. */
-static void run_columns(const struct conv2d *conv, struct conv2d_group tile, uint32_t rows,
+/* One of the convolution's groups by way of columns; the same. */
+static void run_columns(const struct conv2d *conv, struct conv2d_group *tile, uint32_t rows,
                         uint32_t first_channel)
 {
-    tile.patch = conv->args->scratch;
+    tile->patch = conv->args->scratch;
     for (uint32_t y = 0; y < rows; y++) {
         fill_columns(conv, y, first_channel);
-        compute_tile(conv, &tile);
-        tile.out += tile.pixels * tile.out_stride;
+        compute_tile(conv, tile);
+        tile->out += tile->pixels * tile->out_stride;
     }
 }
 
 void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute, conv2d_make_fn *make_row)
 {
-    struct conv2d conv = make(args, compute);
-    const uint32_t groups = (conv.out_channels + 3) / 4; /* of four channels */
-    uint32_t rows = args->out_shape->height;
+    uint32_t rows = args->out_shape->height, groups; /* groups: of four channels */
+    struct conv2d conv;
     struct conv2d_group tile;
 
+    set_up(&conv, args, compute);
+    groups = (conv.out_channels + 3) / 4;
     tile.weights = args->weights;
     tile.params = args->params;
     tile.words = model_row_words(args->layer, args->in_shape);
     tile.patch_size = conv.plan.patch_size;
     tile.pixels = args->out_shape->width;
-    tile.out = args->out;
     tile.out_stride = args->out_shape->channels;
     tile.group_bytes = tile.words * 2 * args->layer->weight_bits;
     tile.weight_bits = args->layer->weight_bits;
@@ -335,12 +334,12 @@ void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute, conv2d
     if (!conv.plan.direct)
         zero_chunks(args->scratch, (uint32_t)conv.plan.size);
     for (uint32_t i = 0; i < args->layer->groups; i++) {
+        tile.out = args->out + i * conv.out_channels;
         if (conv.plan.direct)
-            run_direct(&conv, tile, rows, i * conv.in_channels);
+            run_direct(&conv, &tile, rows, i * conv.in_channels);
         else
-            run_columns(&conv, tile, rows, i * conv.in_channels);
+            run_columns(&conv, &tile, rows, i * conv.in_channels);
         tile.weights += conv.weight_bytes;
         tile.params += conv.param_bytes;
-        tile.out += conv.out_channels;
     }
 }

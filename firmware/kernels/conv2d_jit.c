@@ -18,7 +18,7 @@ enum {
     PARAMS = JIT_A3,
     GROUPS = JIT_A4, /* yet to do, as TILES, ROWS and CHUNKS */
     ROW_COUNT = JIT_A5,
-    FIRST = JIT_A6, /* not 0: this is the first tile of a row, and lacks pixels */
+    FIRST = JIT_A6, /* what TILES is at the first tile of a row, where that lacks pixels */
     CHUNKS = JIT_A7,
     CHUNK_PATCH = JIT_T3,
     CHUNK_WEIGHTS = JIT_T4,
@@ -149,7 +149,7 @@ static void put_chunks(struct maker *m, uint32_t first, uint32_t end)
         m->code.at += m->lack != 0;
         to = put_macs(m, first, count);
         if (m->lack)
-            *skip = jit_branch(JIT_BNE, FIRST, JIT_ZERO, skip, to);
+            *skip = jit_branch(JIT_BEQ, TILES, FIRST, skip, to);
     }
 }
 
@@ -179,7 +179,8 @@ struct next {
     unsigned count;
 };
 
-/* Stores, and goes on to the next tile. The results are ready three instructions after the last multiplication. */
+/* Stores, and goes on to the next tile. The results are ready four instructions after the last multiplication. Tiles are
+ * counted behind the stores if the first one lacks pixels. */
 static void put_results(struct maker *m, struct next next)
 {
     const int32_t stride = (int32_t)m->shape->out_stride;
@@ -189,16 +190,15 @@ static void put_results(struct maker *m, struct next next)
     put_move(m, PATCH, next.patch);
     if (reaches)
         put_move(m, OUT, next.out);
-    if (next.count)
-        jit_put(&m->code, jit_addi(next.count, next.count, -1));
     if (m->lack)
-        jit_put(&m->code,
-                jit_branch(JIT_BNE, FIRST, JIT_ZERO, m->code.at, m->code.at + 1 + m->lack));
+        jit_put(&m->code, jit_branch(JIT_BEQ, TILES, FIRST, m->code.at, m->code.at + 1 + m->lack));
+    else if (next.count)
+        jit_put(&m->code, jit_addi(next.count, next.count, -1));
     jit_put_stores(&m->code, OUT, offset, stride, m->tile);
     if (!reaches)
         put_move(m, OUT, next.out);
     if (m->lack)
-        jit_set(&m->code, FIRST, 0);
+        jit_put(&m->code, jit_addi(TILES, TILES, -1));
 }
 
 /* To the first tile; they come back there with each group. */
@@ -209,6 +209,8 @@ static void put_pointers(struct maker *m)
     put_move(m, WEIGHTS, m->weights_middle);
     put_move(m, PATCH, m->patch_middle - lack * (int32_t)m->shape->patch_size);
     put_move(m, OUT, -m->out_middle - lack * (int32_t)m->shape->out_stride);
+    if (lack)
+        jit_set(&m->code, FIRST, (int32_t)m->tiles);
 }
 
 /* The tiles of a row whose weights are in the unit. Returns where the next row begins. */
@@ -256,8 +258,6 @@ static void put_row_start(struct maker *m)
 {
     if (m->tiles > 1)
         jit_set(&m->code, TILES, (int32_t)m->tiles);
-    if (m->lack)
-        jit_set(&m->code, FIRST, 1);
     jit_put(&m->code, NEUR_INIT((uint32_t)BIAS, MODE));
 }
 

@@ -64,14 +64,14 @@ void jit_put_again(struct jit *jit, const uint32_t *from, const uint32_t *steps,
 
 void jit_put_stores(struct jit *jit, unsigned base, int32_t offset, int32_t step, uint32_t count)
 {
+    /* An offset has two places in an instruction; ones between them carry from one to the other. */
+    const uint32_t places = nn_encode_s(0, 0, -1, 0);
+    const uint32_t by = nn_encode_s(0, 0, step, 0);
     const uint32_t bank = NN_RES_ST(1, 0, 0) - NN_RES_ST(0, 0, 0);
-    uint32_t instruction = NN_RES_ST(0, 0, base);
+    uint32_t at = nn_encode_s(0, 0, offset, 0), rest = NN_RES_ST(0, 0, base);
 
-    for (; count; count--, offset += step, instruction += bank) {
-        const uint32_t high = (uint32_t)offset >> 5, low = (uint32_t)offset & 31;
-
-        jit_put(jit, instruction | high << 25 | low << 7); /* as NN_RES_ST has it */
-    }
+    for (; count; count--, at = (at | ~places) + by, rest += bank)
+        jit_put(jit, (at & places) | rest);
 }
 
 void jit_put_params(struct jit *jit, unsigned params)
