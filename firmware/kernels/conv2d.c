@@ -270,15 +270,6 @@ static void set_up(struct conv2d *conv, const struct kernel_args *args, conv2d_g
     conv->compute_row = NULL;
 }
 
-/* Whether pixels of neighbouring rows follow one another in the input, so that all count as one row. */
-static bool is_one_row(const struct conv2d *conv)
-{
-    const struct model_layer *layer = conv->args->layer;
-
-    return conv->plan.direct && layer->stride_h == 1 && layer->stride_w == 1 &&
-           layer->kernel_w == 1;
-}
-
 /* One of the convolution's groups on the input as it stands. Moves tile on to the end. */
 static void run_direct(const struct conv2d *conv, struct conv2d_group *tile, uint32_t rows,
                        uint32_t first_channel)
@@ -325,7 +316,7 @@ void conv2d_run(const struct kernel_args *args, conv2d_group_fn *compute, conv2d
     tile.is_signed = args->in_shape->is_signed;
     tile.pieces = NULL;
     tile.rows = NULL;
-    if (is_one_row(&conv)) {
+    if (conv2d_is_one_row(args->layer)) {
         tile.pixels *= rows;
         rows = 1;
     }

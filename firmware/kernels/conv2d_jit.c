@@ -19,13 +19,14 @@ enum {
     GROUPS = JIT_A4, /* yet to do, as TILES, ROWS and CHUNKS */
     ROW_COUNT = JIT_A5,
     FIRST = JIT_A6, /* what TILES is at the first tile of a row, where that lacks pixels */
-    CHUNKS = JIT_A7,
-    CHUNK_PATCH = JIT_T3,
-    CHUNK_WEIGHTS = JIT_T4,
-    ROWS = CHUNKS, /* no loop of chunks is in a loop of rows */
-    GROUP_PATCH = CHUNK_PATCH,
-    GROUP_OUT = CHUNK_WEIGHTS,
-    TILES = JIT_T5,
+    GROUP_PATCH =
+        JIT_T3, /* what PATCH and OUT begin with in a group, where an offset does not reach back */
+    GROUP_OUT = JIT_T4,
+    TILES = JIT_T5, /* jit_put_params() overwrites this one and ROWS */
+    ROWS = JIT_T6,
+    CHUNK_PATCH = ROW_COUNT, /* no loop of chunks is in a loop of rows */
+    CHUNK_WEIGHTS = JIT_A7,
+    CHUNKS = ROWS,
     TEMP = JIT_T0,
     BIAS = JIT_T1,
     MODE = JIT_T2,
@@ -201,7 +202,7 @@ static void put_results(struct maker *m, struct next next)
         jit_put(&m->code, jit_addi(TILES, TILES, -1));
 }
 
-/* To the first tile; they come back there with each group. */
+/* To the first tile. */
 static void put_pointers(struct maker *m)
 {
     const int32_t lack = (int32_t)m->lack;
@@ -261,7 +262,7 @@ static void put_row_start(struct maker *m)
     jit_put(&m->code, NEUR_INIT((uint32_t)BIAS, MODE));
 }
 
-/* All rows of a plane. Moves OUT and PATCH back, and OUT on to the next group. */
+/* All rows of a plane. */
 static void put_rows(struct maker *m, struct next tile)
 {
     const int32_t patch_step = (int32_t)m->rows->patch_step, out_step = (int32_t)m->rows->out_step;
@@ -269,8 +270,6 @@ static void put_rows(struct maker *m, struct next tile)
 
     jit_put(&m->code, jit_andi(MODE, MODE, ~3)); /* weights are widened */
     jit_put(&m->code, jit_addi(ROWS, ROW_COUNT, 0));
-    jit_put(&m->code, jit_addi(PATCH, GROUP_PATCH, 0));
-    jit_put(&m->code, jit_addi(OUT, GROUP_OUT, 0));
     put_row_start(m);
     if (m->tiles == 1) {
         row = put_resident_tiles(m, (struct next){patch_step, out_step, ROWS});
@@ -282,10 +281,9 @@ static void put_rows(struct maker *m, struct next tile)
     }
     put_row_start(m);
     jit_loop(&m->code, ROWS, row);
-    jit_put(&m->code, jit_addi(GROUP_OUT, GROUP_OUT, -4));
 }
 
-/* One row of pixels; the same. */
+/* One row of pixels. */
 static void put_row(struct maker *m, struct next tile)
 {
     put_row_start(m);
@@ -293,21 +291,21 @@ static void put_row(struct maker *m, struct next tile)
         put_resident_tiles(m, tile);
     else
         put_tiles(m, tile);
-    put_move(m, PATCH, -(int32_t)m->tiles * tile.patch);
-    put_move(m, OUT, -(int32_t)m->tiles * tile.out - 4);
 }
 
 static void make(struct maker *m)
 {
     const struct next tile = {(int32_t)(m->tile * m->shape->patch_size),
                               (int32_t)(m->tile * m->shape->out_stride), m->tiles > 1 ? TILES : 0};
+    const int32_t patch = (int32_t)m->tiles * tile.patch, out = (int32_t)m->tiles * tile.out + 4;
+    const bool far = m->rows || patch > JIT_OFFSET_MAX || out > JIT_OFFSET_MAX;
     const uint32_t *group;
 
     m->code.at = jit_code;
     m->patch = PATCH;
     m->weights = WEIGHTS;
     put_pointers(m);
-    if (m->rows) {
+    if (far) {
         jit_put(&m->code, jit_addi(GROUP_PATCH, PATCH, 0));
         jit_put(&m->code, jit_addi(GROUP_OUT, OUT, 0));
     }
@@ -317,6 +315,14 @@ static void make(struct maker *m)
         put_rows(m, tile);
     else
         put_row(m, tile);
+    if (far) {
+        jit_put(&m->code, jit_addi(GROUP_OUT, GROUP_OUT, -4));
+        jit_put(&m->code, jit_addi(PATCH, GROUP_PATCH, 0));
+        jit_put(&m->code, jit_addi(OUT, GROUP_OUT, 0));
+    } else {
+        jit_put(&m->code, jit_addi(PATCH, PATCH, -patch));
+        jit_put(&m->code, jit_addi(OUT, OUT, -out));
+    }
     put_move(m, WEIGHTS, -(int32_t)m->shape->group_bytes);
     jit_put(&m->code, jit_addi(PARAMS, PARAMS, -MODEL_GROUP_BYTES));
     jit_put(&m->code, jit_addi(GROUPS, GROUPS, -1));

@@ -29,6 +29,14 @@ enum {
     CONV2D_PLANE_WEIGHTS = 4096,
 };
 
+/* Whether pixels of neighbouring rows follow one another in the input, so that all count as one row. */
+static inline bool conv2d_is_one_row(const struct model_layer *layer)
+{
+    return layer->kernel_h == 1 && layer->kernel_w == 1 && layer->stride_h == 1 &&
+           layer->stride_w == 1 && !layer->pad_top && !layer->pad_left && !layer->pad_bottom &&
+           !layer->pad_right;
+}
+
 struct conv2d_plan {
     bool direct;           /* patches are the input as it stands */
     uint32_t column_bytes; /* from column to column */

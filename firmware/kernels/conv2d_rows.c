@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Patches in columns of pieces, each piece a pixel's channels, from the input itself or, where there is padding, from a
- * band of its rows with zeros round them. The packed weights have the same order. A last group that is not full comes
- * first, as in conv2d.c.
+ * band of its rows with zeros round them; and patches that are pixels, all of one row. The packed weights have the same
+ * order. A last group that is not full comes first, as in conv2d.c.
  * Exact    equal bit for bit to conv2d_rv32() */
 #include "conv2d_rows.h"
 #include "conv2d_jit.h"
@@ -64,6 +64,7 @@ static void set_up(const struct kernel_args *args, struct conv2d_group *group)
     group->group_bytes = group->words * 2 * layer->weight_bits;
     group->weight_bits = layer->weight_bits;
     group->is_signed = args->in_shape->is_signed;
+    group->pieces = NULL;
     group->rows = NULL;
 }
 
@@ -80,22 +81,33 @@ static uint32_t next_band(const struct kernel_args *args, const struct conv2d_ro
     return y + rows;
 }
 
-/* false: nothing done, as the shape is none for it, or the code would be too long. */
+/* False: nothing done, as the shape is none for it, or the code would be too long. */
 static bool run_rows(const struct kernel_args *args)
 {
     const struct model_layer *layer = args->layer;
-    const struct conv2d_rows_plan plan =
-        conv2d_rows_plan_make(layer, args->in_shape, args->out_shape);
-    const uint32_t channels = args->in_shape->channels, height = args->out_shape->height;
-    const struct conv2d_pieces pieces = {channels / 4, layer->kernel_h, plan.row_bytes,
-                                         layer->kernel_w, channels};
+    const bool is_one_row = conv2d_is_one_row(layer);
+    const uint32_t channels = args->in_shape->channels;
+    uint32_t height = args->out_shape->height;
+    struct conv2d_rows_plan plan;
+    struct conv2d_pieces pieces;
     struct conv2d_group group;
     conv2d_groups_fn *run;
 
-    if (!plan.fits)
+    if (is_one_row)
+        plan.row_bytes = plan.band_size = 0;
+    else
+        plan = conv2d_rows_plan_make(layer, args->in_shape, args->out_shape);
+    if (!is_one_row && !plan.fits)
         return false;
     set_up(args, &group);
-    group.pieces = &pieces;
+    if (is_one_row) {
+        group.pixels *= height;
+        height = 1;
+    } else {
+        pieces = (struct conv2d_pieces){channels / 4, layer->kernel_h, plan.row_bytes,
+                                        layer->kernel_w, channels};
+        group.pieces = &pieces;
+    }
     run = conv2d_jit_make(&group, height * ((group.out_stride + 3) / 4));
     if (!run)
         return false;
@@ -113,7 +125,9 @@ static bool run_rows(const struct kernel_args *args)
 
 void conv2d_stream(const struct kernel_args *args)
 {
-    if (args->layer->kernel_h == 1 || !(conv2d_plane(args) || run_rows(args)))
+    const bool plane = args->layer->kernel_h > 1 && conv2d_plane(args);
+
+    if (!plane && (args->layer->groups > 1 || !run_rows(args)))
         conv2d_run(args, conv2d_rv32_group, conv2d_jit_make);
 }
 #else

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Convolutions with the instructions of version 2; those whose patches are whole words on rows of the input as they
- * stand; and the band of such rows. */
+/* Convolutions with the instructions of version 2; those whose patches are pixels, or whole words on rows of the input as
+ * they stand; and the band of such rows. */
 #ifndef MPQ_CONV2D_ROWS_H
 #define MPQ_CONV2D_ROWS_H
 

@@ -30,15 +30,17 @@ enum {
     BELOW = JIT_T4,
     ONE = JIT_T5,
     TWO = JIT_T6,
-    ROWS = JIT_S0,  /* of output, yet to do, as TILES and GROUPS */
-    DOWN = JIT_S1,  /* bytes from a row's windows to the next one's */
-    TILES = JIT_S2, /* of the loop */
+    FIRST_SAVED = JIT_S2,
+    ROWS = JIT_S2,  /* of output, yet to do, as TILES and GROUPS */
+    DOWN = JIT_S3,  /* bytes from a row's windows to the next one's */
+    TILES = JIT_S4, /* of the loop */
     /* Of the group. */
-    GROUP_IN = JIT_S3,
-    GROUP_OUT = JIT_S4,
-    WEIGHTS = JIT_S5,
-    PARAMS = JIT_S6,
-    GROUPS = JIT_S7,
+    GROUP_IN = JIT_S5,
+    GROUP_OUT = JIT_S6,
+    WEIGHTS = JIT_S7,
+    PARAMS = JIT_S8,
+    GROUPS = JIT_S9,
+    LAST_SAVED = GROUPS,
 };
 /* Comparands of ABOVE and BELOW. */
 static const uint8_t numbers[EDGE_MAX] = {JIT_ZERO, ONE, TWO};
@@ -294,21 +296,20 @@ static void put_pointers(struct maker *m)
     jit_set(&m->code, TWO, 2);
 }
 
-/* Registers that a function must give back, in this order on the stack. */
-static const uint8_t saved[] = {ROWS, DOWN, TILES, GROUP_IN, GROUP_OUT, WEIGHTS, PARAMS, GROUPS};
-enum { SAVED_BYTES = 4 * sizeof saved };
+enum { SAVED = LAST_SAVED - FIRST_SAVED + 1, SAVED_BYTES = 4 * SAVED };
 
-static void put_saved(struct maker *m, uint32_t (*instruction)(unsigned, int32_t, unsigned))
+/* Registers that a function must give back, on their way to the stack or from there. step: from one to the next. */
+static void put_saved(struct maker *m, uint32_t first, uint32_t step)
 {
-    for (unsigned i = 0; i < sizeof saved; i++)
-        jit_put(&m->code, instruction(saved[i], (int32_t)(4 * i), JIT_SP));
+    jit_put_runs(&m->code,
+                 (struct jit_runs){.first = first, .step = step, .count = SAVED, .runs = 1});
 }
 
 /* jit_code[0] is the word of zeros. */
 static void put_start(struct maker *m)
 {
     jit_put(&m->code, jit_addi(JIT_SP, JIT_SP, -(int32_t)SAVED_BYTES));
-    put_saved(m, jit_sw);
+    put_saved(m, jit_sw(FIRST_SAVED, 0, JIT_SP), jit_sw(1, 4, 0) - jit_sw(0, 0, 0));
     for (unsigned i = 0; i < 5; i++)
         jit_put(&m->code, jit_addi(GROUP_IN + i, JIT_A0 + i, 0));
     jit_set(&m->code, ZEROS, (int32_t)(uintptr_t)jit_code);
@@ -344,7 +345,7 @@ static void make(struct maker *m)
     if (m->loops)
         jit_loop(&m->code, ROWS, loop);
     put_next_group(m, group, 4 * m->kernel * m->kernel);
-    put_saved(m, jit_lw);
+    put_saved(m, jit_lw(FIRST_SAVED, 0, JIT_SP), jit_lw(1, 4, 0) - jit_lw(0, 0, 0));
     jit_put(&m->code, jit_addi(JIT_SP, JIT_SP, SAVED_BYTES));
     jit_put(&m->code, jit_ret());
     jit_done();

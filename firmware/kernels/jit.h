@@ -35,6 +35,8 @@ enum jit_register {
     JIT_S5,
     JIT_S6,
     JIT_S7,
+    JIT_S8,
+    JIT_S9,
     JIT_T3 = 28,
     JIT_T4,
     JIT_T5,
