@@ -2,6 +2,7 @@
 /* Maximum pooling on [image][h][w][c]: memory sets its speed, and oneDNN's takes several times that
  * for this layout. Of equal values the first one of the window wins, NaN wins over all. */
 #include <string.h>
+#include "base/vector.h"
 #include "train/dnn_plan.h"
 
 enum { MAX_WINDOW = 255 }; /* positions that a byte tells apart */
@@ -39,8 +40,8 @@ static uint8_t position_of(const struct net_layer *l, const struct view *v, int 
     return (uint8_t)((y - v->top) * l->kernel_w + x - v->left);
 }
 
-static void take_larger(const float *restrict in, uint8_t position, float *restrict out,
-                        uint8_t *restrict choice, size_t channels)
+static inline void take_larger(const float *restrict in, uint8_t position, float *restrict out,
+                               uint8_t *restrict choice, size_t channels)
 {
 #pragma omp simd
     for (size_t c = 0; c < channels; c++) {
@@ -50,8 +51,8 @@ static void take_larger(const float *restrict in, uint8_t position, float *restr
     }
 }
 
-static void pool_pixel(const struct net_layer *l, const struct view *v, const float *in, float *out,
-                       uint8_t *choice)
+static inline void pool_pixel(const struct net_layer *l, const struct view *v, const float *in,
+                              float *out, uint8_t *choice)
 {
     const size_t channels = (size_t)l->in.c;
     memcpy(out, in + pixel_at(l, v->first_y, v->first_x), channels * sizeof *out);
@@ -61,6 +62,7 @@ static void pool_pixel(const struct net_layer *l, const struct view *v, const fl
             take_larger(in + pixel_at(l, y, x), position_of(l, v, y, x), out, choice, channels);
 }
 
+VECTOR_CLONES
 void dnn_maxpool_forward(struct dnn_shard *shard, int index)
 {
     const struct net_layer *l = shard->plan->layers[index].net;
@@ -76,8 +78,8 @@ void dnn_maxpool_forward(struct dnn_shard *shard, int index)
 }
 
 /* What came from this position of the window; is_only: no other window gives it a gradient. */
-static void give_back(const float *restrict gradient, const uint8_t *restrict choice,
-                      uint8_t position, bool is_only, float *restrict in, size_t channels)
+static inline void give_back(const float *restrict gradient, const uint8_t *restrict choice,
+                             uint8_t position, bool is_only, float *restrict in, size_t channels)
 {
     if (is_only) {
 #pragma omp simd
@@ -96,6 +98,7 @@ bool dnn_pool_is_tiling(const struct net_layer *l)
            !l->pad_left && l->out.h * l->stride_h == l->in.h && l->out.w * l->stride_w == l->in.w;
 }
 
+VECTOR_CLONES
 void dnn_maxpool_backward(struct dnn_shard *shard, int index)
 {
     const struct net_layer *l = shard->plan->layers[index].net;
