@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # mpq beside PyTorch on the CPU of this machine, in one run (make bench-peers): training, in images a second, and the
 # integer model beside PyTorch's float inference. Writes BUILD/bench/peers.tsv, peers.json and peers.md.
-# mpq's training is three whole epochs, start-up and validation included; PyTorch's is the best of its rounds of steps.
+# mpq's training is three whole epochs; PyTorch's is the best of its rounds of steps.
 # usage: peers.sh BUILD PYTHON
 set -eu
 build=$1 python=$2
@@ -22,10 +22,11 @@ images() {
     esac
 }
 
-# Three epochs on one part of the data; the same steps as PyTorch's: no augmentation.
+# Three epochs on one part of the data; the same steps as PyTorch's: no augmentation, no validation.
 mpq_training() {
     sed -e '/"augment"/d' -e 's/"seed": 1,$/"seed": 1/' -e "s/\"batch\": [0-9]*/\"batch\": $2/" \
-        -e 's/"schedule": "cosine"/"schedule": "constant"/' -e '/"warmup"/d' "host/models/$1.json" >"$scratch/model.json"
+        -e 's/"schedule": "cosine"/"schedule": "constant"/' -e '/"warmup"/d' \
+        -e 's/"validation": [0-9.]*/"validation": 0/' "host/models/$1.json" >"$scratch/model.json"
     "$mpq" train "$scratch/model.json" --data "$build/data" --threads "$3" --epochs 3 --limit "$(images "$1")" --json \
         -o "$scratch/float" >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2 && exit 1; }
     # {"event":"end","label":"train","done":162000,...,"elapsed_s":5.310,...}
