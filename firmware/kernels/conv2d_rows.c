@@ -81,7 +81,8 @@ static uint32_t next_band(const struct kernel_args *args, const struct conv2d_ro
     return y + rows;
 }
 
-/* False: nothing done, as the shape is none for it, or the code would be too long. */
+/* Of one group. A 1x1 layer has one row, of all pixels. False: nothing done, as the shape is none for it, or the code would
+ * be too long. */
 static bool run_rows(const struct kernel_args *args)
 {
     const struct model_layer *layer = args->layer;
