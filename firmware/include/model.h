@@ -120,6 +120,12 @@ static inline bool model_is_depthwise(const struct model_layer *layer,
            layer->groups == out->channels;
 }
 
+/* Whether its windows see anything beside the input. */
+static inline bool model_is_padded(const struct model_layer *layer)
+{
+    return layer->pad_top || layer->pad_left || layer->pad_bottom || layer->pad_right;
+}
+
 /* The part of one of a convolution's groups: of channels, or of bytes. Few have more than one, and cores divide slowly. */
 static inline uint32_t model_group_part(const struct model_layer *layer, uint32_t whole)
 {

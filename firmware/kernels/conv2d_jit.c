@@ -19,10 +19,11 @@ enum {
     GROUPS = JIT_A4, /* yet to do, as TILES, ROWS and CHUNKS */
     ROW_COUNT = JIT_A5,
     FIRST = JIT_A6, /* what TILES is at the first tile of a row, where that lacks pixels */
-    GROUP_PATCH =
-        JIT_T3, /* what PATCH and OUT begin with in a group, where an offset does not reach back */
+    /* What PATCH and OUT begin with in a group, where an offset does not reach back. */
+    GROUP_PATCH = JIT_T3,
     GROUP_OUT = JIT_T4,
-    TILES = JIT_T5, /* jit_put_params() overwrites this one and ROWS */
+    /* jit_put_params() overwrites these two. */
+    TILES = JIT_T5,
     ROWS = JIT_T6,
     CHUNK_PATCH = ROW_COUNT, /* no loop of chunks is in a loop of rows */
     CHUNK_WEIGHTS = JIT_A7,

@@ -30,7 +30,7 @@ struct conv2d_rows_plan conv2d_rows_plan_make(const struct model_layer *layer,
                         layer->kernel_w * in->channels <=
                     CONV2D_REACH;
     plan.rows = out->height;
-    if (plan.fits && (layer->pad_top || layer->pad_left || layer->pad_bottom || layer->pad_right)) {
+    if (plan.fits && model_is_padded(layer)) {
         plan.rows = conv2d_band_rows(layer, plan.row_bytes, out->height);
         plan.band_size = ((plan.rows - 1) * layer->stride_h + layer->kernel_h) * plan.row_bytes;
     }

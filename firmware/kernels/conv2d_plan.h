@@ -33,8 +33,7 @@ enum {
 static inline bool conv2d_is_one_row(const struct model_layer *layer)
 {
     return layer->kernel_h == 1 && layer->kernel_w == 1 && layer->stride_h == 1 &&
-           layer->stride_w == 1 && !layer->pad_top && !layer->pad_left && !layer->pad_bottom &&
-           !layer->pad_right;
+           layer->stride_w == 1 && !model_is_padded(layer);
 }
 
 struct conv2d_plan {
@@ -49,9 +48,9 @@ static inline struct conv2d_plan conv2d_plan_make(const struct model_layer *laye
 {
     struct conv2d_plan plan = {0};
     const uint32_t width = (uint32_t)in->width + layer->pad_left + layer->pad_right;
-    const bool padded = layer->pad_top || layer->pad_left || layer->pad_bottom || layer->pad_right;
 
-    plan.direct = !padded && layer->kernel_h == 1 && (layer->kernel_w == 1 || layer->groups == 1);
+    plan.direct = !model_is_padded(layer) && layer->kernel_h == 1 &&
+                  (layer->kernel_w == 1 || layer->groups == 1);
     plan.column_bytes =
         model_column_elements(layer->kernel_h, model_group_part(layer, in->channels));
     if (plan.direct) {

@@ -163,7 +163,7 @@ static enum model_fault_code read_layer(const struct model *model, const uint8_t
 static enum model_fault_code check_window(const struct model_layer *layer,
                                           const struct model_buffer *in)
 {
-    const bool any_pad = layer->pad_top || layer->pad_left || layer->pad_bottom || layer->pad_right;
+    const bool any_pad = model_is_padded(layer);
 
     if (!has_window(layer))
         return layer->kernel_h || layer->kernel_w || layer->stride_h || layer->stride_w || any_pad
